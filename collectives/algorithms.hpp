@@ -1,0 +1,41 @@
+#pragma once
+// The table of algorithms. Adding one is a file and one line in algorithms.cpp.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "collectives/collective.hpp"
+#include "collectives/group.hpp"
+#include "collectives/schedule.hpp"
+
+namespace rlx::collectives {
+
+/// What an algorithm declares about itself for p ranks; the verifier counts the same from the
+/// schedules and compares. In units of chunks of that schedule, so independent of length.
+struct Cost {
+  std::uint32_t rounds = 0;         ///< longest chain of messages, each depending on the one before
+  std::uint64_t sent_chunks = 0;    ///< most chunks that any one rank puts
+  std::uint64_t reduced_chunks = 0; ///< most chunks that any one rank reads in reduce steps beyond
+                                    ///< the first source of each (operations, not traffic)
+  std::uint32_t chunks = 1;         ///< chunks that the whole message is cut into
+  std::uint32_t messages = 0;       ///< most puts and signals that any one rank issues
+};
+
+struct Algorithm {
+  Collective collective;
+  std::string_view name;       ///< "ring"
+  std::string_view summary;    ///< one line: shape, when best
+  std::string_view reference;  ///< paper or specification
+  Schedule (*generate)(const Group& group);
+  Cost (*cost)(std::uint32_t ranks);
+  bool (*supports)(std::uint32_t ranks);  ///< within the 64 words and 4095 parts, say
+};
+
+/// Every algorithm, by collective; the first of a collective is its most general.
+[[nodiscard]] std::span<const Algorithm> algorithms();
+/// nullptr when there is none of that name.
+[[nodiscard]] const Algorithm* find_algorithm(Collective collective, std::string_view name);
+
+}  // namespace rlx::collectives

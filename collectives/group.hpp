@@ -1,0 +1,14 @@
+#pragma once
+// The ranks that an algorithm works on, as it sees them: a size and my index. Which communicator
+// rank stands behind an index is a map that only the executor (and composition) looks at.
+
+#include <cstdint>
+
+namespace rlx::collectives {
+
+struct Group {
+  std::uint32_t size = 1;
+  std::uint32_t me = 0;
+};
+
+}  // namespace rlx::collectives

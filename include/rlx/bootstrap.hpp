@@ -1,0 +1,25 @@
+#pragma once
+// How ranks find each other while a Context is wired. Used then and never again.
+
+#include <cstddef>
+#include <span>
+
+#include "rlx/rank.hpp"
+
+namespace rlx {
+
+/// Four functions. Implementations: rlx/mpi.hpp, threads, TCP rendezvous. All are blocking and
+/// collective over the ranks of this bootstrap, and throw CollectiveError(Launch) naming phase and
+/// peer when a rank does not arrive before the start-up deadline.
+class Bootstrap {
+ public:
+  virtual ~Bootstrap() = default;
+  [[nodiscard]] virtual Rank rank() const = 0;
+  [[nodiscard]] virtual std::size_t size() const = 0;
+  /// Every rank gives `mine` (the same length everywhere); `all` (size() times that) receives them
+  /// in rank order.
+  virtual void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
+  virtual void barrier() = 0;
+};
+
+}  // namespace rlx

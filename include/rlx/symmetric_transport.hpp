@@ -1,0 +1,196 @@
+#pragma once
+// The one-sided interface that everything above runs on: eight virtual functions, all noexcept.
+// A transport knows no dtype, no reduction and no collective.
+//
+// Memory is known by windows. A rank attaches its own memory and gets a window: a small number plus
+// an opaque key of at most 64 bytes. The key travels to the peers by whatever means the caller has,
+// and each peer admits it under (rank, number). Window 0 is the signal region by convention;
+// later windows are heap extents and user memory. No put crosses a window.
+//
+// Ordering (what every transport promises, and nothing more):
+//  - Signals of one writer to one word become visible in issue order, each after the bytes of its
+//    own put and of all earlier put_signals that named that word.
+//  - Puts without a signal, and signals to different words, are unordered among each other.
+//  - A word is read by an acquire load of SignalRegion::word; whoever sees the value sees the bytes.
+//
+// Threads: put, put_signal, get and signal on one lane are serialised by the transport; only
+// progress() reads completions, and a second thread that finds it busy returns at once.
+// attach and admit may not run beside them.
+//
+// Failure is sticky: after `failed` (or a peer failure seen by progress) failure() gives the first
+// cause, which never changes. A transport goes on serving the other peers as well as it can.
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "rlx/error.hpp"
+#include "rlx/rank.hpp"
+#include "rlx/signal_region.hpp"
+#include "rlx/symmetric_buffer.hpp"
+
+namespace rlx {
+
+/// What became of an operation at issue. `busy`: nothing was issued, poll and try again.
+enum class Issue : std::uint8_t { done, busy, failed };
+
+/// Counts of the operations of one request. The transport adds; the owner compares. The owner keeps
+/// it alive until drained(), or until the transport is destroyed.
+struct Completion {
+  std::atomic<std::uint64_t> issued{0};  ///< accepted by the transport (operations, not bytes)
+  std::atomic<std::uint64_t> local{0};   ///< source reusable and no help of mine needed any more
+  std::atomic<std::uint64_t> remote{0};  ///< visible at the target; counted only where
+                                         ///< capabilities().delivery_complete
+  [[nodiscard]] bool drained() const {
+    return local.load(std::memory_order_acquire) == issued.load(std::memory_order_relaxed);
+  }
+};
+
+using WindowNumber = std::uint16_t;
+inline constexpr WindowNumber kSignalWindow = 0;
+
+/// In-order sequence of operations; a lane is an endpoint or rail.
+using Lane = std::uint16_t;
+
+/// The opaque key of a window: bytes whose meaning only the transport knows.
+struct WindowKey {
+  std::uint8_t length = 0;
+  std::array<std::byte, 63> bytes{};
+};
+static_assert(sizeof(WindowKey) == 64);
+
+enum class WindowRole : std::uint8_t { signals, heap, user };
+
+struct Window {
+  WindowNumber number = 0;
+  WindowKey key;
+};
+
+/// Bytes of a peer: at `offset` within its window.
+struct RemoteRef {
+  Rank rank;
+  WindowNumber window = 0;
+  std::uint64_t offset = 0;
+};
+
+/// Bytes of my own. `window` is the window that holds them, for providers that want a descriptor of
+/// the source (a transport whose capabilities().local_registration is false ignores it).
+struct LocalRef {
+  std::byte* data = nullptr;
+  std::size_t length = 0;
+  WindowNumber window = 0;
+};
+
+/// One signal: store `value` in word `index` of `rank`'s signal region.
+struct Signal {
+  Rank rank;
+  std::uint32_t index = 0;
+  std::uint64_t value = 0;
+};
+
+/// How a provider tells the target that bytes have landed.
+enum class SignalProtocol : std::uint8_t {
+  store,             ///< a release store by the writer itself (load/store reach)
+  ordered_write,     ///< data, then an 8-byte write that the provider promises to order after it
+  completion_data,   ///< 32 bits of remote completion data; the target's progress() stores the word
+  delivery_complete  ///< data with delivery-complete, and only then the 8-byte write
+};
+[[nodiscard]] std::string_view to_string(SignalProtocol protocol);
+
+struct TransportCapabilities {
+  std::string name;                ///< "local", "ofi", "faulty(local)"
+  std::string detail;              ///< provider and address, for the banner
+  SignalProtocol protocol = SignalProtocol::store;
+  std::size_t inline_bytes = 0;    ///< puts up to this size are copied at issue
+  std::size_t max_put_bytes = ~std::size_t{0};  ///< larger puts are split by the transport
+  std::uint32_t lanes = 1;
+  bool passive_target = false;     ///< puts land although the target does not poll
+  bool delivery_complete = false;  ///< Completion::remote is counted
+  bool local_registration = false; ///< sources must lie in attached memory
+  double latency_us = 1.0;         ///< declared cost of a small put with signal, for the tuner
+  double gigabytes_per_second = 10.0;
+  std::vector<bool> load_store;    ///< per peer: its windows can be loaded and stored directly
+};
+
+/// The first cause of a transport's failure.
+struct TransportFailure {
+  ErrorKind kind = ErrorKind::Transport;  ///< Transport or PeerFailed
+  std::optional<Rank> rank;               ///< the peer concerned, if it is one
+  std::string message;                    ///< with the provider's own words
+};
+
+class SymmetricTransport {
+ public:
+  SymmetricTransport(Rank rank, std::size_t size) : rank_(rank), size_(size) {}
+  virtual ~SymmetricTransport() = default;
+  SymmetricTransport(const SymmetricTransport&) = delete;
+  SymmetricTransport& operator=(const SymmetricTransport&) = delete;
+
+  // -- the eight ------------------------------------------------------------------------------
+
+  /// Writes `from` into the peer's window. The source stays unchanged until completion.local counts
+  /// it (at once for lengths up to inline_bytes).
+  virtual Issue put(Lane lane, RemoteRef to, LocalRef from, Completion& completion) noexcept = 0;
+  /// put, then the signal, as one operation of `completion`. A length of zero signals alone.
+  virtual Issue put_signal(Lane lane, RemoteRef to, LocalRef from, Signal signal,
+                           Completion& completion) noexcept = 0;
+  /// Reads from the peer's window; the bytes are there when completion.local counts it.
+  virtual Issue get(Lane lane, LocalRef to, RemoteRef from, Completion& completion) noexcept = 0;
+  virtual Issue signal(Lane lane, Signal signal, Completion& completion) noexcept = 0;
+  /// Moves everything along: completions, connections, incoming data. True if anything happened.
+  virtual bool progress() noexcept = 0;
+  /// Makes own memory reachable. Local: sends nothing. nullopt: see failure(), which is then
+  /// OutOfMemory or Transport and names what to do (`ulimit -l` and the bytes needed).
+  virtual std::optional<Window> attach(std::span<std::byte> memory, WindowRole role) noexcept = 0;
+  /// Makes a peer's window reachable for my operations. False: see failure().
+  virtual bool admit(Rank rank, WindowNumber number, const WindowKey& key) noexcept = 0;
+  [[nodiscard]] virtual const TransportCapabilities& capabilities() const noexcept = 0;
+
+  // -------------------------------------------------------------------------------------------
+
+  [[nodiscard]] Rank rank() const noexcept { return rank_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  /// The first cause of failure, or nullopt. Any thread.
+  [[nodiscard]] std::optional<TransportFailure> failure() const;
+  [[nodiscard]] bool has_failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+  /// Whether operations to this one peer are known to fail. Any thread.
+  [[nodiscard]] virtual bool peer_failed(Rank rank) const noexcept;
+
+  /// The checked forms for users: as put, put_signal and get, but they check rank and length against
+  /// the admitted window first and throw CollectiveError(UnknownRank | OutOfBounds) before anything
+  /// is sent, poll while busy, and throw the transport's failure.
+  void checked_put(Lane lane, RemoteRef to, LocalRef from, Completion& completion);
+  void checked_put_signal(Lane lane, RemoteRef to, LocalRef from, Signal signal,
+                          Completion& completion);
+  void checked_get(Lane lane, LocalRef to, RemoteRef from, Completion& completion);
+  /// Polls until everything issued under `completion` is locally complete; throws on failure.
+  void quiet(Completion& completion);
+
+ protected:
+  /// Keeps the first cause; later ones are dropped. Any thread.
+  void fail(TransportFailure failure) noexcept;
+  /// The byte length of an admitted window of a peer, for the checked forms; derived classes record
+  /// it in admit() (the key carries it).
+  void record_window(Rank rank, WindowNumber number, std::size_t bytes);
+
+ private:
+  void check(const char* operation, RemoteRef to, std::size_t length) const;
+
+  Rank rank_;
+  std::size_t size_;
+  std::atomic<bool> failed_{false};
+  mutable std::mutex mutex_;  // guards failure_
+  std::optional<TransportFailure> failure_;
+  std::vector<std::vector<std::size_t>> window_bytes_;  // [rank][number]; written by admit only
+};
+
+}  // namespace rlx
