@@ -32,10 +32,16 @@ enum class Space : std::uint8_t {
   arrival  ///< source of a put into a line: my ARRIVE (windows and offsets of my input and output)
 };
 
+/// Ref::peer of memory that is my own, or that Step::peer names (the destination of a put).
+inline constexpr std::uint32_t kMe = 0xffffffff;
+
 struct Ref {
   Space space = Space::scratch;
   std::uint32_t chunk = 0;
   std::uint32_t count = 1;
+  /// Source of copy and reduce only: a peer's input or output, read by load/store reach once that
+  /// peer's ARRIVE has been seen. Group index.
+  std::uint32_t peer = kMe;
 
   friend bool operator==(const Ref&, const Ref&) = default;
 };

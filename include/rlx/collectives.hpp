@@ -63,13 +63,16 @@ concept MutableMemory =
     SymmetricMemory<M> ||
     (RangeMemory<M> && !std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<M>>>);
 
+template <class M>
+struct ElementOfMemory {
+  using type = std::ranges::range_value_t<M>;
+};
+template <SymmetricMemory M>
+struct ElementOfMemory<M> {
+  using type = typename std::remove_cvref_t<M>::value_type;
+};
 template <Memory M>
-using ElementOf = typename decltype([] {
-  if constexpr (SymmetricMemory<M>)
-    return std::type_identity<typename std::remove_cvref_t<M>::value_type>{};
-  else
-    return std::type_identity<std::ranges::range_value_t<M>>{};
-}())::type;
+using ElementOf = typename ElementOfMemory<M>::type;
 
 template <Memory M>
 MemoryRef memory_of(M&& m) {

@@ -38,6 +38,9 @@ struct CommunicatorOptions {
   /// benchmark). Must be the same kind of thing on every rank.
   std::function<std::unique_ptr<SymmetricTransport>(std::unique_ptr<SymmetricTransport>)> decorate =
       {};
+  /// Called at most once, by whichever thread sees it first, when a final failure makes the Context
+  /// unusable, or a communicator is destroyed by an exception. Must not throw or call rlx.
+  std::function<void()> on_failure = {};
 };
 
 class Communicator {

@@ -115,6 +115,8 @@ struct TransportCapabilities {
   bool passive_target = false;     ///< puts land although the target does not poll
   bool delivery_complete = false;  ///< Completion::remote is counted
   bool local_registration = false; ///< sources must lie in attached memory
+  std::uint32_t hash_bits = 12;    ///< low bits of a signal value's hash that arrive; the others are
+                                   ///< zero and must not be compared
   double latency_us = 1.0;         ///< declared cost of a small put with signal, for the tuner
   double gigabytes_per_second = 10.0;
   std::vector<bool> load_store;    ///< per peer: its windows can be loaded and stored directly
@@ -129,7 +131,7 @@ struct TransportFailure {
 
 class SymmetricTransport {
  public:
-  SymmetricTransport(Rank rank, std::size_t size) : rank_(rank), size_(size) {}
+  SymmetricTransport(Rank rank, std::size_t size);
   virtual ~SymmetricTransport() = default;
   SymmetricTransport(const SymmetricTransport&) = delete;
   SymmetricTransport& operator=(const SymmetricTransport&) = delete;
@@ -165,6 +167,9 @@ class SymmetricTransport {
   /// Whether operations to this one peer are known to fail. Any thread.
   [[nodiscard]] virtual bool peer_failed(Rank rank) const noexcept;
 
+  /// The byte length of an admitted window of a peer; 0 when it was not admitted.
+  [[nodiscard]] std::size_t window_bytes(Rank rank, WindowNumber number) const noexcept;
+
   /// The checked forms for users: as put, put_signal and get, but they check rank and length against
   /// the admitted window first and throw CollectiveError(UnknownRank | OutOfBounds) before anything
   /// is sent, poll while busy, and throw the transport's failure.
@@ -175,7 +180,13 @@ class SymmetricTransport {
   /// Polls until everything issued under `completion` is locally complete; throws on failure.
   void quiet(Completion& completion);
 
+  /// Keeps attached memory alive as long as peers may reach it: until this transport is destroyed, or
+  /// where ranks share a process, until the transports of all of them are. Any thread.
+  void keep(std::shared_ptr<void> memory);  // shared: with peers that load and store there
+
  protected:
+  /// Makes this transport's kept memory one with another's (ranks of one process, decorators).
+  void share_kept(const SymmetricTransport& other) { kept_ = other.kept_; }
   /// Keeps the first cause; later ones are dropped. Any thread.
   void fail(TransportFailure failure) noexcept;
   /// The byte length of an admitted window of a peer, for the checked forms; derived classes record
@@ -183,8 +194,10 @@ class SymmetricTransport {
   void record_window(Rank rank, WindowNumber number, std::size_t bytes);
 
  private:
+  struct Kept;
   void check(const char* operation, RemoteRef to, std::size_t length) const;
 
+  std::shared_ptr<Kept> kept_;  // destroyed last
   Rank rank_;
   std::size_t size_;
   std::atomic<bool> failed_{false};

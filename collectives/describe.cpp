@@ -1,0 +1,72 @@
+#include "collectives/describe.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace rlx::collectives {
+
+namespace {
+
+std::string_view name(Space space) {
+  switch (space) {
+    case Space::input:
+      return "input";
+    case Space::output:
+      return "output";
+    case Space::scratch:
+      return "scratch";
+    case Space::line:
+      return "line";
+    case Space::arrival:
+      return "ARRIVE";
+  }
+  return "?";
+}
+
+std::string list(std::span<const Ref> refs, std::string_view separator) {
+  std::string text;
+  for (const Ref& ref : refs) {
+    if (!text.empty()) text += separator;
+    text += describe(ref);
+  }
+  return text;
+}
+
+std::string describe_put(const Schedule& schedule, const Step& step) {
+  std::string text =
+      fmt::format("put {} into {} of rank {}, word {} part {}", list(schedule.sources(step), ", "),
+                  list(schedule.destinations(step), ", "), step.peer, step.word, step.part);
+  if (step.arrive != kNoWord) text += fmt::format(" (its ARRIVE is in word {})", step.arrive);
+  return text;
+}
+
+}  // namespace
+
+std::string describe(const Ref& ref) {
+  if (ref.space == Space::arrival) return std::string(name(ref.space));
+  const std::string owner = ref.peer == kMe ? "" : fmt::format("rank {}'s ", ref.peer);
+  if (ref.count == 1) return fmt::format("{}{} {}", owner, name(ref.space), ref.chunk);
+  return fmt::format("{}{} {}..{}", owner, name(ref.space), ref.chunk, ref.chunk + ref.count - 1);
+}
+
+std::string describe(const Schedule& schedule, const Step& step) {
+  const std::string_view final = step.finalise ? ", finalised" : "";
+  switch (step.kind) {
+    case StepKind::put:
+      return describe_put(schedule, step);
+    case StepKind::signal:
+      return fmt::format("signal rank {}, word {} part {}", step.peer, step.word, step.part);
+    case StepKind::wait:
+      return fmt::format("wait for word {} part {} from rank {}", step.word, step.part, step.peer);
+    case StepKind::copy:
+      return fmt::format("copy {} to {}{}", list(schedule.sources(step), ", "),
+                         list(schedule.destinations(step), ", "), final);
+    case StepKind::reduce:
+      return fmt::format("reduce {} to {}{}", list(schedule.sources(step), " + "),
+                         list(schedule.destinations(step), ", "), final);
+  }
+  return "?";
+}
+
+}  // namespace rlx::collectives

@@ -1,0 +1,126 @@
+#include "collectives/executor/binding.hpp"
+
+#include <algorithm>
+
+#include "collectives/chunks.hpp"
+#include "rlx/error.hpp"
+#include "rlx/signal_region.hpp"
+
+namespace rlx::collectives {
+namespace {
+
+[[noreturn]] void broken(const char* what) {
+  throw CollectiveError(ErrorKind::Internal, "bind", std::string("broken schedule: ") + what);
+}
+
+class Binder {
+ public:
+  Binder(const Schedule& schedule, const PieceLayout& layout)
+      : schedule_(schedule), layout_(layout), capacity_(capacity()) {}
+
+  BoundPlan run() {
+    plan_.scratch_bytes = capacity_ * schedule_.scratch_chunks;
+    plan_.steps.reserve(schedule_.steps.size());
+    for (std::uint16_t lane = 0; lane < schedule_.lanes; ++lane) {
+      for (const Step& step : schedule_.steps)
+        if (step.lane == lane) plan_.steps.push_back(bind_step(step));
+      plan_.lane_end.push_back(static_cast<std::uint32_t>(plan_.steps.size()));
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  std::size_t capacity() const {
+    const std::uint32_t cuts = schedule_.collective == Collective::all_reduce ? schedule_.chunks : 1;
+    return chunk_capacity(layout_.count, std::max(cuts, 1u), layout_.element_bytes) *
+           layout_.element_bytes;
+  }
+
+  bool is_user(Space space) const { return space == Space::input || space == Space::output; }
+
+  /// Offset and length of one reference of user memory.
+  std::pair<std::uint64_t, std::uint64_t> user_extent(const Ref& ref) const {
+    if (ref.count != 1) broken("several chunks of user memory in one reference");
+    const std::size_t element = layout_.element_bytes;
+    if (schedule_.collective == Collective::all_reduce) {
+      const ChunkRange range = chunk_range(layout_.count, schedule_.chunks, ref.chunk, element);
+      return {range.begin * element, range.count * element};
+    }
+    const bool blocks = (schedule_.collective == Collective::all_gather) == (ref.space == Space::output);
+    const std::size_t stride =
+        ref.space == Space::output ? layout_.output_stride : layout_.input_stride;
+    return {blocks ? ref.chunk * stride : 0, layout_.count * element};
+  }
+
+  BoundRef locate(const Ref& ref) const {
+    switch (ref.space) {
+      case Space::input:
+      case Space::output:
+        return {user_extent(ref).first, ref.space};
+      case Space::scratch:
+        if (ref.chunk + ref.count > schedule_.scratch_chunks) broken("scratch beyond its capacity");
+        return {ref.chunk * capacity_, ref.space};
+      case Space::line:
+        return {ref.chunk * kLineBytes + sizeof(std::uint64_t), ref.space};
+      case Space::arrival:
+        return {0, ref.space};
+    }
+    broken("unknown space");
+  }
+
+  /// The bytes that a step moves: what its user memory or line says, else whole scratch chunks.
+  std::uint64_t length(const Step& step) const {
+    std::uint64_t bytes = 0;
+    for (std::uint32_t i = 0; i < std::uint32_t{step.destinations} + step.sources; ++i) {
+      const Ref& ref = schedule_.operands[step.operands + i];
+      if (is_user(ref.space)) return user_extent(ref).second;
+      if (ref.space == Space::arrival) return kLinePayload;
+      if (ref.space == Space::scratch) bytes = ref.count * capacity_;
+    }
+    return bytes;
+  }
+
+  BoundStep bind_step(const Step& step) {
+    BoundStep bound;
+    bound.kind = step.kind;
+    bound.finalise = step.finalise;
+    bound.word = step.word;
+    bound.part = step.part;
+    bound.arrive = step.arrive;
+    bound.lane = step.lane;
+    bound.peer = step.peer;
+    if (step.kind == StepKind::wait || step.kind == StepKind::signal) return bound;
+    bound.destinations = static_cast<std::uint8_t>(step.destinations);
+    bound.sources = static_cast<std::uint8_t>(step.sources);
+    bound.bytes = length(step);
+    if (step.kind == StepKind::put) {
+      bound.destination = locate(schedule_.destinations(step)[0]);
+      bound.source = locate(schedule_.sources(step)[0]);
+      if (bound.destination.space == Space::line && bound.bytes > kLinePayload)
+        broken("more than a line holds");
+      return bound;
+    }
+    bound.operands = static_cast<std::uint32_t>(plan_.operands.size());
+    for (const Ref& ref : schedule_.destinations(step)) plan_.operands.push_back(locate(ref));
+    for (const Ref& ref : schedule_.sources(step)) plan_.operands.push_back(locate(ref));
+    return bound;
+  }
+
+  const Schedule& schedule_;
+  const PieceLayout& layout_;
+  std::size_t capacity_;
+  BoundPlan plan_;
+};
+
+}  // namespace
+
+BoundPlan bind(const Schedule& schedule, const PieceLayout& layout) {
+  return Binder(schedule, layout).run();
+}
+
+bool exposes_memory(const Schedule& schedule) {
+  return std::any_of(schedule.operands.begin(), schedule.operands.end(),
+                     [](const Ref& ref) { return ref.space == Space::arrival; });
+}
+
+}  // namespace rlx::collectives

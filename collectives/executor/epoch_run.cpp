@@ -1,0 +1,136 @@
+#include "collectives/executor/epoch_run.hpp"
+
+#include <cstring>
+
+namespace rlx::collectives {
+
+void EpochRun::start(const RunArguments& arguments) noexcept {
+  arguments_ = arguments;
+  std::uint32_t begin = 0;
+  for (std::size_t lane = 0; lane < arguments.plan->lane_end.size(); ++lane) {
+    next_[lane] = begin;
+    computing_[lane] = false;
+    begin = arguments.plan->lane_end[lane];
+  }
+  completion_.issued.store(0, std::memory_order_relaxed);
+  completion_.local.store(0, std::memory_order_relaxed);
+  completion_.remote.store(0, std::memory_order_relaxed);
+}
+
+RunStatus EpochRun::advance(const RunEnvironment& environment) noexcept {
+  const BoundPlan& plan = *arguments_.plan;
+  bool moved = false;
+  bool finished = true;
+  for (std::size_t lane = 0; lane < plan.lane_end.size(); ++lane) {
+    while (next_[lane] < plan.lane_end[lane]) {
+      const RunStatus status = step(plan.steps[next_[lane]], environment);
+      if (status == RunStatus::mismatch || status == RunStatus::failed) return status;
+      if (status == RunStatus::idle) break;
+      ++next_[lane];
+      moved = true;
+    }
+    finished = finished && next_[lane] == plan.lane_end[lane];
+  }
+  if (finished && completion_.drained()) return RunStatus::done;
+  return moved ? RunStatus::moved : RunStatus::idle;
+}
+
+const BoundStep* EpochRun::blocked() const noexcept {
+  const BoundPlan& plan = *arguments_.plan;
+  for (std::size_t lane = 0; lane < plan.lane_end.size(); ++lane)
+    if (next_[lane] < plan.lane_end[lane]) return &plan.steps[next_[lane]];
+  return nullptr;
+}
+
+RunStatus EpochRun::step(const BoundStep& step, const RunEnvironment& environment) noexcept {
+  switch (step.kind) {
+    case StepKind::wait:
+      return wait(step, environment);
+    case StepKind::put:
+    case StepKind::signal:
+      return put(step, environment);
+    case StepKind::copy:
+    case StepKind::reduce:
+      return compute(step, environment);
+  }
+  return RunStatus::failed;
+}
+
+RunStatus EpochRun::wait(const BoundStep& step, const RunEnvironment& environment) noexcept {
+  const std::uint64_t value =
+      environment.signals.word(arguments_.first_line + step.word).load(std::memory_order_acquire);
+  const std::uint64_t wanted = SignalValue::make(arguments_.epoch, step.part, arguments_.hash);
+  if (!SignalValue::reached(value, wanted)) return RunStatus::idle;
+  const bool same_epoch = SignalValue::epoch(value) == SignalValue::epoch(wanted);
+  const bool same_hash = ((value ^ wanted) & environment.hash_mask) == 0;
+  return same_epoch && same_hash ? RunStatus::moved : RunStatus::mismatch;
+}
+
+RunMemory EpochRun::memory(Space space) const noexcept {
+  switch (space) {
+    case Space::input:
+      return arguments_.input;
+    case Space::output:
+      return arguments_.output;
+    case Space::scratch:
+      return arguments_.scratch;
+    case Space::arrival:
+    case Space::line:
+      break;
+  }
+  return arguments_.arrival;
+}
+
+RemoteRef EpochRun::remote(const BoundStep& step,
+                           const RunEnvironment& environment) const noexcept {
+  const PeerRoute& peer = environment.peers[step.peer];
+  const std::uint64_t offset = step.destination.offset;
+  if (step.destination.space == Space::scratch)
+    return {peer.rank, peer.window, peer.scratch_offset + arguments_.slot_offset + offset};
+  if (step.destination.space == Space::line)
+    return {peer.rank, kSignalWindow, arguments_.first_line * kLineBytes + offset};
+  ArriveLine line;  // the schedule has waited for the word that guards it
+  std::memcpy(&line, environment.signals.payload(arguments_.first_line + step.arrive), sizeof line);
+  if (step.destination.space == Space::input)
+    return {peer.rank, line.input_window, line.input_offset + offset};
+  return {peer.rank, line.output_window, line.output_offset + offset};
+}
+
+RunStatus EpochRun::put(const BoundStep& step, const RunEnvironment& environment) noexcept {
+  const PeerRoute& peer = environment.peers[step.peer];
+  const Signal signal{peer.rank, arguments_.first_line + step.word,
+                      SignalValue::make(arguments_.epoch, step.part, arguments_.hash)};
+  Issue issue;
+  if (step.kind == StepKind::signal || step.bytes == 0) {
+    issue = environment.transport->signal(step.lane, signal, completion_);
+  } else {
+    const RunMemory source = memory(step.source.space);
+    const LocalRef from{source.base + step.source.offset, step.bytes, source.window};
+    issue = environment.transport->put_signal(step.lane, remote(step, environment), from, signal,
+                                              completion_);
+  }
+  if (issue == Issue::failed) return RunStatus::failed;
+  return issue == Issue::done ? RunStatus::moved : RunStatus::idle;
+}
+
+RunStatus EpochRun::compute(const BoundStep& step, const RunEnvironment& environment) noexcept {
+  if (!computing_[step.lane]) {
+    if (step.bytes == 0) return RunStatus::moved;
+    std::array<std::byte*, 8> destinations;
+    std::array<const std::byte*, 8> sources;
+    const BoundRef* operand = &arguments_.plan->operands[step.operands];
+    for (std::size_t i = 0; i < step.destinations; ++i) destinations[i] = address(*operand++);
+    for (std::size_t i = 0; i < step.sources; ++i) sources[i] = address(*operand++);
+    ticket_[step.lane] = environment.compute->submit(
+        {{destinations.data(), step.destinations},
+         {sources.data(), step.sources},
+         step.bytes / size_of(arguments_.dtype),
+         arguments_.dtype,
+         arguments_.kind,
+         step.finalise ? arguments_.divisor : 0});
+  }
+  computing_[step.lane] = !environment.compute->done(ticket_[step.lane]);
+  return computing_[step.lane] ? RunStatus::idle : RunStatus::moved;
+}
+
+}  // namespace rlx::collectives

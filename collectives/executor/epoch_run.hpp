@@ -1,0 +1,106 @@
+#pragma once
+// One epoch of a bound schedule, running. advance() walks each lane until it waits; nothing here
+// allocates, throws or locks. The caller (a communicator's engine) holds the engine lock.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "collectives/executor/binding.hpp"
+#include "lib/driver/compute.hpp"
+#include "rlx/signal_region.hpp"
+#include "rlx/symmetric_transport.hpp"
+
+namespace rlx::collectives {
+
+/// Where a group member is reached: its transport rank, and where its copy of the communicator's
+/// scratch (the D slots) starts.
+struct PeerRoute {
+  Rank rank;
+  WindowNumber window = 0;
+  std::uint64_t scratch_offset = 0;
+};
+
+/// What a rank tells a peer that will write or read its memory: the payload of an ARRIVE line.
+/// Offsets are relative to the windows named, in bytes. Wire format.
+struct ArriveLine {
+  std::uint64_t input_offset = 0;
+  std::uint64_t output_offset = 0;
+  std::uint64_t count = 0;  ///< elements of this piece
+  std::uint16_t input_window = 0;
+  std::uint16_t output_window = 0;
+  std::uint32_t key_index = 0;  ///< room for registrations outside the heap
+  std::uint64_t reserved[3] = {};
+};
+static_assert(sizeof(ArriveLine) == kLinePayload);
+
+/// What all epochs of one communicator share.
+struct RunEnvironment {
+  SymmetricTransport* transport = nullptr;
+  Compute* compute = nullptr;
+  SignalRegion signals;
+  std::span<const PeerRoute> peers;
+  std::uint32_t hash_mask = 0xfff;
+};
+
+/// My memory of one space: where it is and in which window of mine.
+struct RunMemory {
+  std::byte* base = nullptr;
+  WindowNumber window = 0;
+};
+
+/// The arguments of one epoch.
+struct RunArguments {
+  const BoundPlan* plan = nullptr;
+  std::uint64_t epoch = 0;
+  std::uint32_t hash = 0;
+  std::uint32_t first_line = 0;     ///< line of word 0 of this epoch's set, the same on every rank
+  std::uint64_t slot_offset = 0;    ///< of this epoch's slot within the communicator's scratch
+  RunMemory input, output, scratch; ///< scratch.base is this epoch's slot
+  RunMemory arrival;                ///< holds an ArriveLine that stays unchanged during the run
+  DType dtype = DType::u8;
+  ReduceKind kind = ReduceKind::Sum;
+  std::uint64_t divisor = 0;  ///< Mean: number of ranks; else 0
+};
+
+enum class RunStatus : std::uint8_t {
+  idle,      ///< nothing moved
+  moved,     ///< something moved, not done yet
+  done,      ///< complete in the sense of rule 3
+  mismatch,  ///< a signal of another call was seen: see blocked()
+  failed     ///< the transport refused an operation for good: see blocked()
+};
+
+class EpochRun {
+ public:
+  static constexpr std::size_t kMaxLanes = 8;
+
+  void start(const RunArguments& arguments) noexcept;
+  RunStatus advance(const RunEnvironment& environment) noexcept;
+
+  [[nodiscard]] std::uint64_t epoch() const { return arguments_.epoch; }
+  /// The first step that is not done, nullptr when only completions are outstanding.
+  [[nodiscard]] const BoundStep* blocked() const noexcept;
+  /// Whether every operation issued needs no more help of mine.
+  [[nodiscard]] bool drained() const noexcept { return completion_.drained(); }
+
+ private:
+  RunStatus step(const BoundStep& step, const RunEnvironment& environment) noexcept;
+  RunStatus wait(const BoundStep& step, const RunEnvironment& environment) noexcept;
+  RunStatus put(const BoundStep& step, const RunEnvironment& environment) noexcept;
+  RunStatus compute(const BoundStep& step, const RunEnvironment& environment) noexcept;
+  [[nodiscard]] RunMemory memory(Space space) const noexcept;
+  [[nodiscard]] std::byte* address(const BoundRef& ref) const noexcept {
+    return memory(ref.space).base + ref.offset;
+  }
+  [[nodiscard]] RemoteRef remote(const BoundStep& step,
+                                 const RunEnvironment& environment) const noexcept;
+
+  RunArguments arguments_;
+  std::array<std::uint32_t, kMaxLanes> next_{};
+  std::array<ComputeTicket, kMaxLanes> ticket_{};
+  std::array<bool, kMaxLanes> computing_{};
+  Completion completion_;
+};
+
+}  // namespace rlx::collectives

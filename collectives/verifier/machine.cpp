@@ -1,0 +1,291 @@
+#include "collectives/verifier/machine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "collectives/describe.hpp"
+#include "collectives/verifier/completion.hpp"
+#include "collectives/verifier/structure.hpp"
+#include "collectives/verifier/sync.hpp"
+#include "collectives/verifier/touches.hpp"
+
+namespace rlx::collectives::verifier {
+
+namespace {
+
+bool is_users(Space space) { return space == Space::input || space == Space::output; }
+
+class Machine {
+ public:
+  Machine(std::span<const Schedule> schedules, Placement placement)
+      : schedules_(schedules),
+        ranks_(static_cast<std::uint32_t>(schedules.size())),
+        lanes_(schedules[0].lanes),
+        memory_(schedules, placement),
+        sync_(ranks_, lanes_),
+        touches_(sync_, memory_.count(Space::line)),
+        programs_(sync_.components()),
+        next_(sync_.components(), 0),
+        sent_chunks_(ranks_, 0),
+        reduced_chunks_(ranks_, 0),
+        messages_(ranks_, 0) {
+    for (std::uint32_t rank = 0; rank < ranks_; ++rank)
+      for (const Step& step : schedules_[rank].steps)
+        programs_[rank * lanes_ + step.lane].push_back(&step);
+  }
+
+  EpochFacts run() {
+    for (Component c = 0; c < sync_.components(); ++c) ready_.push_back(c);
+    while (!ready_.empty()) {
+      const Component c = ready_.front();
+      ready_.pop_front();
+      advance(c);
+    }
+    report_deadlock();
+    if (!findings_.has(Fault::deadlock))
+      check_completion({schedules_, memory_, sync_, lanes_}, findings_);
+    return facts();
+  }
+
+ private:
+  const Schedule& schedule_of(Component c) const { return schedules_[sync_.rank_of(c)]; }
+
+  std::string where(Component c, std::uint32_t step) const {
+    return fmt::format("rank {}, {}", sync_.rank_of(c),
+                       describe(schedule_of(c), *programs_[c][step]));
+  }
+  std::string where(const Access& access) const { return where(access.component, access.step); }
+
+  void add(Fault fault, Component c, const std::string& why) {
+    findings_.add(fault, findings_.full() ? "" : where(c, next_[c]) + ": " + why);
+  }
+
+  // Runs a component until it waits for something that has not come.
+  void advance(Component c) {
+    for (; next_[c] < programs_[c].size(); ++next_[c]) {
+      const Step& step = *programs_[c][next_[c]];
+      if (step.kind == StepKind::wait) {
+        if (!wait(c, step)) return;
+        continue;
+      }
+      sync_.begin(c, next_[c]);
+      if (step.kind == StepKind::copy || step.kind == StepKind::reduce) {
+        compute(c, step);
+      } else {
+        send(c, step);
+      }
+    }
+  }
+
+  bool wait(Component c, const Step& step) {
+    const std::uint32_t rank = sync_.rank_of(c);
+    const Message message = sync_.arrived(rank, step.word, step.part);
+    if (message == kNoMessage) return false;
+    sync_.begin(c, next_[c]);
+    sync_.deliver(message, c, next_[c]);
+    touches_.delivered(message);
+    return true;
+  }
+
+  void send(Component c, const Step& step) {
+    const std::uint32_t rank = sync_.rank_of(c);
+    const Schedule& schedule = schedule_of(c);
+    Sent sent{.issuer = c, .issue_step = next_[c], .target = step.peer, .word = step.word};
+    if (step.kind == StepKind::put) {
+      sent.from_scratch = schedule.sources(step)[0].space == Space::scratch;
+      sent.to_scratch = schedule.destinations(step)[0].space == Space::scratch;
+    }
+    const Message message = sync_.send(sent);
+    touches_.issued(message);
+    if (step.kind == StepKind::put) move(c, step, {c, next_[c], message});
+    ++messages_[rank];
+    for (std::uint32_t lane = 0; lane < lanes_; ++lane) wake(step.peer * lanes_ + lane, step.word);
+  }
+
+  void wake(Component c, std::uint16_t word) {
+    if (next_[c] >= programs_[c].size()) return;
+    const Step& step = *programs_[c][next_[c]];
+    if (step.kind == StepKind::wait && step.word == word) ready_.push_back(c);
+  }
+
+  // The bytes of a put.
+  void move(Component c, const Step& step, const Access& access) {
+    const std::uint32_t rank = sync_.rank_of(c);
+    const Ref& from = schedule_of(c).sources(step)[0];
+    const Ref& to = schedule_of(c).destinations(step)[0];
+    if (is_users(to.space)) check_arrival(c, step.peer, step.arrive);
+    if (from.space == Space::arrival) {
+      write(memory_.at(step.peer, to), arrival(rank), access);
+      return;
+    }
+    sent_chunks_[rank] += from.count;
+    for (std::uint32_t i = 0; i < from.count; ++i) {
+      const Value value = read(memory_.at(rank, from, i), access);
+      write(memory_.at(step.peer, to, i), value, access);
+    }
+  }
+
+  void compute(Component c, const Step& step) {
+    const Schedule& schedule = schedule_of(c);
+    const std::uint32_t rank = sync_.rank_of(c);
+    const Access access{c, next_[c], kNoMessage};
+    const auto sources = schedule.sources(step);
+    for (const Ref& ref : sources) {
+      if (ref.peer != kMe) find_arrival(c, ref.peer);
+      if (ref.space == Space::scratch) touches_.local(c, next_[c]);
+    }
+    for (const Ref& ref : schedule.destinations(step))
+      if (ref.space == Space::scratch) touches_.local(c, next_[c]);
+    if (step.kind == StepKind::reduce)
+      reduced_chunks_[rank] += std::uint64_t{sources.size() - 1} * sources[0].count;
+    for (std::uint32_t i = 0; i < sources[0].count; ++i) compute_chunk(c, step, i, access);
+  }
+
+  Chunk& source(std::uint32_t rank, const Ref& ref, std::uint32_t i) {
+    return memory_.at(ref.peer == kMe ? rank : ref.peer, ref, i);
+  }
+
+  void compute_chunk(Component c, const Step& step, std::uint32_t i, const Access& access) {
+    const Schedule& schedule = schedule_of(c);
+    const std::uint32_t rank = sync_.rank_of(c);
+    const auto sources = schedule.sources(step);
+    Chunk& first = source(rank, sources[0], i);
+    const auto destinations = schedule.destinations(step);
+    // Binding drops a copy of bytes onto themselves, which is what some copies are in place.
+    const bool moves = step.kind == StepKind::reduce || step.finalise ||
+                       std::any_of(destinations.begin(), destinations.end(), [&](const Ref& ref) {
+                         return &memory_.at(rank, ref, i) != &first;
+                       });
+    if (!moves) return;
+    Value value = read(first, access);
+    for (std::size_t s = 1; s < sources.size(); ++s) {
+      const Value next = read(source(rank, sources[s], i), access);
+      if (const auto why = combine(ranks_, value, next)) add(Fault::contribution, c, *why);
+    }
+    if (step.finalise) finalise(c, value);
+    for (const Ref& ref : destinations) write(memory_.at(rank, ref, i), value, access);
+  }
+
+  void finalise(Component c, Value& value) {
+    if (value.finalised) add(Fault::finalise, c, "the value is final already");
+    value.finalised = true;
+  }
+
+  Value read(Chunk& chunk, const Access& access) {
+    const Component c = access.component;
+    if (chunk.value.kind == Value::Kind::undefined)
+      add(Fault::undefined, c, "it reads what nobody has written");
+    if (!sync_.over(chunk.write, sync_.clock(c))) conflict(c, "reads", chunk.write);
+    chunk.reads.push_back(access);
+    return chunk.value;
+  }
+
+  void write(Chunk& chunk, const Value& value, const Access& access) {
+    const Component c = access.component;
+    if (!sync_.over(chunk.write, sync_.clock(c))) conflict(c, "overwrites", chunk.write);
+    for (const Access& reader : chunk.reads)
+      if (!sync_.over(reader, sync_.clock(c))) conflict(c, "overwrites what is in use by", reader);
+    if (chunk.write.component != kNoComponent && chunk.reads.empty())
+      add(Fault::dead_write, c,
+          "it overwrites what nobody has read: " + describe(ranks_, chunk.value));
+    chunk.value = value;
+    chunk.write = access;
+    chunk.reads.clear();
+  }
+
+  void conflict(Component c, std::string_view verb, const Access& other) {
+    if (findings_.full()) return findings_.add(Fault::race, "");
+    add(Fault::race, c,
+        fmt::format("it {} ({}), and no chain of waits shows that this is over", verb,
+                    where(other)));
+  }
+
+  // A put to a peer's input or output reads where that is from the line that holds its ARRIVE.
+  void check_arrival(Component c, std::uint32_t peer, std::uint16_t word) {
+    if (word >= memory_.count(Space::line))
+      return add(Fault::arrive, c, fmt::format("no word is named for the ARRIVE of rank {}", peer));
+    const Ref ref{Space::line, word};
+    Chunk& line = memory_.at(sync_.rank_of(c), ref);
+    const bool seen = line.value.kind == Value::Kind::arrival && line.value.chunk == peer &&
+                      sync_.over(line.write, sync_.clock(c));
+    if (!seen)
+      return add(Fault::arrive, c, fmt::format("the ARRIVE of rank {} has not been awaited", peer));
+    line.reads.push_back({c, next_[c], kNoMessage});
+    touches_.line_read(c, next_[c], word);
+  }
+
+  void find_arrival(Component c, std::uint32_t peer) {
+    for (std::uint32_t word = 0; word < memory_.count(Space::line); ++word) {
+      const Chunk& line = memory_.at(sync_.rank_of(c), {Space::line, word});
+      if (line.value.kind == Value::Kind::arrival && line.value.chunk == peer)
+        return check_arrival(c, peer, static_cast<std::uint16_t>(word));
+    }
+    add(Fault::arrive, c, fmt::format("the ARRIVE of rank {} has not been awaited", peer));
+  }
+
+  void report_deadlock() {
+    for (Component c = 0; c < sync_.components(); ++c) {
+      if (next_[c] == programs_[c].size()) continue;
+      const Step& step = *programs_[c][next_[c]];
+      add(Fault::deadlock, c,
+          fmt::format("step {} of {}; rank {} never gets as far as writing that part", next_[c],
+                      programs_[c].size(), step.peer));
+    }
+  }
+
+  EpochFacts facts() {
+    EpochFacts facts;
+    facts.name = std::string(to_string(schedules_[0].collective));
+    facts.ranks = ranks_;
+    facts.lanes = lanes_;
+    facts.lines = memory_.count(Space::line);
+    facts.findings = findings_;
+    facts.regions = touches_.take();
+    std::uint32_t depth = 0;
+    for (Component c = 0; c < sync_.components(); ++c) depth = std::max(depth, sync_.depth(c));
+    facts.counted = {
+        .rounds = depth,
+        .sent_chunks = *std::max_element(sent_chunks_.begin(), sent_chunks_.end()),
+        .reduced_chunks = *std::max_element(reduced_chunks_.begin(), reduced_chunks_.end()),
+        .chunks = schedules_[0].chunks,
+        .messages = *std::max_element(messages_.begin(), messages_.end()),
+        .scratch_chunks = schedules_[0].scratch_chunks};
+    facts.completion = completion_clocks(sync_, ranks_, lanes_);
+    facts.all_dependent =
+        std::all_of(facts.completion.begin(), facts.completion.end(), [](const Clock& clock) {
+          return std::none_of(clock.begin(), clock.end(), [](Event event) { return event == 0; });
+        });
+    return facts;
+  }
+
+  std::span<const Schedule> schedules_;
+  std::uint32_t ranks_;
+  std::uint32_t lanes_;
+  Memory memory_;
+  Sync sync_;
+  Touches touches_;
+  std::vector<std::vector<const Step*>> programs_;  // each component's steps
+  std::vector<std::uint32_t> next_;
+  std::deque<Component> ready_;
+  std::vector<std::uint64_t> sent_chunks_;  // per rank, as are the following
+  std::vector<std::uint64_t> reduced_chunks_;
+  std::vector<std::uint32_t> messages_;
+  Findings findings_;
+};
+
+}  // namespace
+
+EpochFacts run_epoch(std::span<const Schedule> schedules, Placement placement) {
+  EpochFacts facts;
+  facts.findings = check_structure(schedules);
+  if (!facts.findings.empty()) return facts;
+  facts = Machine(schedules, placement).run();
+  if (schedules[0].all_dependent && !facts.all_dependent && !facts.findings.has(Fault::deadlock))
+    facts.findings.add(Fault::dependence,
+                       "declared all-dependent, but " + missing_dependence(facts));
+  return facts;
+}
+
+}  // namespace rlx::collectives::verifier

@@ -1,0 +1,178 @@
+#include "collectives/verifier/structure.hpp"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "collectives/describe.hpp"
+#include "collectives/spaces.hpp"
+#include "rlx/signal_region.hpp"
+
+namespace rlx::collectives::verifier {
+
+namespace {
+
+constexpr std::uint32_t kNobody = 0xffffffff;
+constexpr std::size_t kMaxSources = 8;
+
+class Structure {
+ public:
+  explicit Structure(std::span<const Schedule> schedules)
+      : schedules_(schedules), words_(schedules.size() * kLinesPerGroup) {}
+
+  Findings run() {
+    for (std::uint32_t rank = 0; rank < schedules_.size(); ++rank) check_declarations(rank);
+    if (!findings_.empty()) return findings_;
+    for (std::uint32_t rank = 0; rank < schedules_.size(); ++rank)
+      for (const Step& step : schedules_[rank].steps) check_step(rank, step);
+    for (std::uint32_t rank = 0; rank < schedules_.size(); ++rank) check_words(rank);
+    return findings_;
+  }
+
+ private:
+  struct WordUse {
+    std::uint32_t writer = kNobody;
+    std::uint16_t lane = 0;
+    std::uint16_t sent = 0;
+    std::uint16_t awaited = 0;
+  };
+
+  void add(Fault fault, std::uint32_t rank, const Step& step, const std::string& why) {
+    findings_.add(fault,
+                  fmt::format("rank {}, {}: {}", rank, describe(schedules_[rank], step), why));
+  }
+
+  void check_declarations(std::uint32_t rank) {
+    const Schedule& mine = schedules_[rank];
+    const Schedule& first = schedules_[0];
+    if (mine.rank != rank || mine.ranks != schedules_.size())
+      findings_.add(Fault::malformed, fmt::format("schedule {} says it is rank {} of {}", rank,
+                                                  mine.rank, mine.ranks));
+    if (mine.collective != first.collective || mine.chunks != first.chunks ||
+        mine.scratch_chunks != first.scratch_chunks || mine.all_dependent != first.all_dependent ||
+        mine.lanes != first.lanes)
+      findings_.add(Fault::malformed,
+                    fmt::format("ranks 0 and {} declare different schedules", rank));
+    if (mine.words > kLinesPerGroup)
+      findings_.add(Fault::malformed,
+                    fmt::format("rank {} uses {} words of {}", rank, mine.words, kLinesPerGroup));
+  }
+
+  void check_step(std::uint32_t rank, const Step& step) {
+    if (step.lane >= schedules_[rank].lanes) add(Fault::malformed, rank, step, "no such lane");
+    if (step.kind == StepKind::copy || step.kind == StepKind::reduce)
+      return check_compute(rank, step);
+    if (step.peer >= schedules_.size() || step.peer == rank)
+      return add(Fault::malformed, rank, step, "the peer is this rank or does not exist");
+    if (step.word >= kLinesPerGroup) return add(Fault::malformed, rank, step, "no such word");
+    if (step.kind == StepKind::wait) return check_wait(rank, step);
+    if (step.kind == StepKind::put) check_put(rank, step);
+    check_signal(rank, step);
+  }
+
+  void check_compute(std::uint32_t rank, const Step& step) {
+    const bool reduction = step.kind == StepKind::reduce;
+    if (step.destinations == 0 || step.sources == 0 || step.sources > kMaxSources ||
+        (!reduction && step.sources != 1))
+      return add(Fault::malformed, rank, step, "operands missing or too many");
+    check_operands(rank, step);
+    const Collective collective = schedules_[rank].collective;
+    const bool gathers = collective == Collective::all_gather || collective == Collective::barrier;
+    if (gathers && (step.finalise || reduction))
+      add(Fault::finalise, rank, step, "this collective has nothing to reduce or finalise");
+  }
+
+  void check_put(std::uint32_t rank, const Step& step) {
+    if (step.destinations != 1 || step.sources != 1)
+      return add(Fault::malformed, rank, step, "a put has one destination and one source");
+    check_operands(rank, step);
+    const Ref& from = schedules_[rank].sources(step)[0];
+    const Ref& to = schedules_[rank].destinations(step)[0];
+    if (from.peer != kMe || to.peer != kMe)
+      add(Fault::malformed, rank, step, "a put names its peer once, in the step");
+    if (to.space == Space::line && to.chunk != step.word)
+      add(Fault::malformed, rank, step, "bytes for one line with the signal of another");
+  }
+
+  void check_operands(std::uint32_t rank, const Step& step) {
+    const Schedule& schedule = schedules_[rank];
+    const std::uint32_t count = schedule.destinations(step)[0].count;
+    for (const Ref& ref : schedule.destinations(step)) {
+      check_ref(rank, step, ref, count);
+      if (ref.space == Space::input || ref.space == Space::arrival || ref.peer != kMe)
+        add(Fault::malformed, rank, step, fmt::format("{} is no destination", describe(ref)));
+    }
+    for (const Ref& ref : schedule.sources(step)) {
+      check_ref(rank, step, ref, count);
+      if (ref.peer != kMe && ref.space != Space::input && ref.space != Space::output)
+        add(Fault::malformed, rank, step, "only a peer's input or output can be read");
+    }
+  }
+
+  void check_ref(std::uint32_t rank, const Step& step, const Ref& ref, std::uint32_t count) {
+    if (ref.count == 0 || ref.count != count)
+      add(Fault::malformed, rank, step, "operands of different counts");
+    if (ref.count != 1 && ref.space != Space::scratch)
+      add(Fault::malformed, rank, step, "a range outside scratch");
+    if (ref.peer != kMe && (ref.peer >= schedules_.size() || ref.peer == rank))
+      add(Fault::malformed, rank, step, "memory of this rank or nobody named as a peer's");
+    const std::uint32_t chunks = chunks_of(schedules_[rank], ref.space);
+    if (std::uint64_t{ref.chunk} + ref.count > chunks)
+      add(Fault::malformed, rank, step,
+          fmt::format("{} lies outside its {} chunks", describe(ref), chunks));
+  }
+
+  void check_signal(std::uint32_t rank, const Step& step) {
+    WordUse& use = words_[step.peer * kLinesPerGroup + step.word];
+    if (use.writer == kNobody) {
+      use.writer = rank;
+      use.lane = step.lane;
+    }
+    if (use.writer != rank)
+      return add(Fault::word, rank, step,
+                 fmt::format("the word has a second writer, rank {} writes it too", use.writer));
+    if (use.lane != step.lane) add(Fault::word, rank, step, "the word is fed by two lanes");
+    if (step.part == 0 || step.part > kMaxPart || step.part != use.sent + 1)
+      add(Fault::word, rank, step,
+          fmt::format("its parts are not gapless, {} came before", use.sent));
+    use.sent = step.part;
+  }
+
+  void check_wait(std::uint32_t rank, const Step& step) {
+    WordUse& use = words_[rank * kLinesPerGroup + step.word];
+    if (step.part != use.awaited + 1)
+      add(Fault::unawaited, rank, step,
+          fmt::format("parts are awaited once each and in order, {} was before", use.awaited));
+    use.awaited = step.part;
+  }
+
+  void check_words(std::uint32_t rank) {
+    for (std::uint32_t word = 0; word < kLinesPerGroup; ++word) {
+      const WordUse& use = words_[rank * kLinesPerGroup + word];
+      if (use.awaited > use.sent)
+        findings_.add(Fault::deadlock, fmt::format("rank {} waits for word {} part {}, of which {} "
+                                                   "parts are ever written",
+                                                   rank, word, use.awaited, use.sent));
+      if (use.sent > use.awaited)
+        findings_.add(Fault::unawaited,
+                      fmt::format("rank {} awaits word {} to part {}, but rank {} writes part {}",
+                                  rank, word, use.awaited, use.writer, use.sent));
+    }
+    for (const Step& step : schedules_[rank].steps) {
+      if (step.kind != StepKind::wait || step.word >= kLinesPerGroup) continue;
+      const WordUse& use = words_[rank * kLinesPerGroup + step.word];
+      if (use.writer != kNobody && use.writer != step.peer)
+        add(Fault::word, rank, step, fmt::format("the word's writer is rank {}", use.writer));
+    }
+  }
+
+  std::span<const Schedule> schedules_;
+  std::vector<WordUse> words_;  // [rank][word]
+  Findings findings_;
+};
+
+}  // namespace
+
+Findings check_structure(std::span<const Schedule> schedules) { return Structure(schedules).run(); }
+
+}  // namespace rlx::collectives::verifier

@@ -1,0 +1,54 @@
+#pragma once
+// One collective call: what was asked, how it was prepared, how far it is.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lib/communicator/plan_cache.hpp"
+#include "rlx/collectives.hpp"
+
+namespace rlx::detail {
+
+class CommunicatorState;
+
+/// Who makes a call: the user, or rlx for one of its own collective operations. Part of the
+/// descriptor, so that an allocate against an all_reduce is a mismatch that reads as one.
+enum class CallPurpose : std::uint8_t { user, allocate, split, duplicate, close, wire };
+[[nodiscard]] const char* to_string(CallPurpose purpose);
+
+class CallState {
+ public:
+  CallArguments arguments;
+  CallPurpose purpose = CallPurpose::user;
+  std::shared_ptr<const PreparedCall> prepared;  // outlives its eviction from the cache
+  std::shared_ptr<CommunicatorState> communicator;
+  std::vector<std::byte> aside;  ///< a copy of the input where it overlaps the output
+
+  std::uint64_t id = 0;             ///< order of assignment within the Context
+  std::uint64_t sequence = 0;       ///< the user's call number
+  std::uint64_t call_number = 0;    ///< the engine's: counts internal calls too
+  std::uint64_t first_epoch = 0;
+  std::uint32_t epochs = 0;         ///< pieces and guard barriers
+  std::uint32_t started = 0;
+  std::uint32_t finished = 0;
+  std::uint32_t hash = 0;
+  std::vector<std::uint32_t> guards;  ///< which of its epochs are guard barriers (rule 5), sorted
+  bool held = false;                  ///< assigned, but a stream has not reached it
+  std::atomic<bool> done{false};
+};
+
+/// Copies the input aside where it overlaps the output other than as in place.
+void prepare_memory(CallState& call);
+
+/// A plan: the call it repeats, and the run in flight.
+class PlanState {
+ public:
+  std::shared_ptr<CommunicatorState> communicator;
+  CallArguments arguments;
+  std::shared_ptr<const PreparedCall> prepared;
+  std::shared_ptr<CallState> running;
+};
+
+}  // namespace rlx::detail

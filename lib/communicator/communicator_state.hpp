@@ -1,0 +1,93 @@
+#pragma once
+// What a Communicator is made of: a group, its memory, its engine. Shared by the public object and
+// the requests in flight.
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "lib/communicator/context.hpp"
+#include "lib/communicator/engine.hpp"
+#include "lib/communicator/plan_cache.hpp"
+
+namespace rlx::detail {
+
+/// How the members of a communicator that is being made agree and tell each other.
+struct Agreement {
+  Agree maximum;  ///< of one number each gives
+  /// One record of each member, in member order.
+  std::function<std::vector<ExtentRecord>(const ExtentRecord& mine)> exchange;
+};
+
+/// Who the members are. `routes` index the transport's ranks.
+struct GroupSetup {
+  std::uint64_t id = 0;
+  std::vector<Rank> members;     ///< transport ranks, by member
+  std::uint32_t me = 0;
+  std::vector<std::uint32_t> positions;  ///< where each member's record is in the exchange
+};
+
+class CommunicatorState : public std::enable_shared_from_this<CommunicatorState> {
+ public:
+  /// Agrees on words and scratch for the group (rule 10). Collective over the agreement's ranks.
+  static std::shared_ptr<CommunicatorState> make(std::shared_ptr<Context> context, GroupSetup group,
+                                                 const Agreement& agreement);
+  ~CommunicatorState();
+
+  [[nodiscard]] Rank rank() const noexcept { return Rank(group_.me); }
+  [[nodiscard]] std::size_t size() const noexcept { return group_.members.size(); }
+  [[nodiscard]] std::uint64_t id() const noexcept { return group_.id; }
+  [[nodiscard]] Context& context() const noexcept { return *context_; }
+  [[nodiscard]] const std::shared_ptr<Context>& shared_context() const noexcept { return context_; }
+  [[nodiscard]] const Engine& engine() const noexcept { return *engine_; }
+  [[nodiscard]] Engine& engine() noexcept { return *engine_; }
+  [[nodiscard]] PlanCache& plans() noexcept { return *plans_; }
+  [[nodiscard]] const GroupSetup& group() const noexcept { return group_; }
+
+  /// Assigns epochs. Throws the Context's failure, or Closed.
+  std::shared_ptr<CallState> submit(const CallArguments& arguments,
+                                    std::shared_ptr<const PreparedCall> prepared,
+                                    CallPurpose purpose, bool held);
+  /// Waits for a call; throws the failure.
+  void complete(const CallState& call);
+  void release_start(CallState& call);
+
+  /// rlx's own collectives, counted as part of the user's call that needs them.
+  std::uint64_t maximum(std::uint64_t mine, CallPurpose purpose);
+  std::vector<std::byte> gather(std::span<const std::byte> mine, CallPurpose purpose);
+  void barrier(CallPurpose purpose);
+  [[nodiscard]] Agreement agreement(CallPurpose purpose);
+
+  std::unique_ptr<SymmetricAllocation> allocate(std::size_t count, std::size_t element);
+  std::shared_ptr<CommunicatorState> split(int colour, int key, CallPurpose purpose);
+  void close(double timeout_seconds);
+  /// For destructors: never throws; waits only when all is well.
+  void leave() noexcept;
+  [[nodiscard]] bool closed() const noexcept { return closed_; }
+
+  /// Fails the Context; ranks are members of this communicator.
+  void fail(ErrorDetails details) noexcept;
+
+ private:
+  CommunicatorState(std::shared_ptr<Context> context, GroupSetup group);
+  void abandon() noexcept;
+  void reserve(const Agreement& agreement);
+  void run_internal(const CallArguments& arguments, CallPurpose purpose);
+  [[nodiscard]] bool quiet();
+  void give_back() noexcept;
+
+  std::shared_ptr<Context> context_;  // shared: the last communicator or array tears it down
+  GroupSetup group_;
+  std::uint64_t memory_offset_ = 0;
+  std::uint64_t words_offset_ = 0;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<PlanCache> plans_;
+  int exceptions_ = 0;              // in flight when this was made
+  std::uint64_t sequence_ = 0;      // of the user's calls
+  std::uint64_t next_id_ = 1;       // for communicators made from this one
+  bool entered_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace rlx::detail

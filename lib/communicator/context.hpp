@@ -1,0 +1,152 @@
+#pragma once
+// One per rank: owns the heap, the transport, what is running and the health line. "Process" in the
+// rules of docs/contract.md means Context. Communicators share it.
+//
+// The engine lock guards everything but the atomics: whoever holds it advances all schedules of all
+// communicators; who does not get it polls its own request.
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "lib/communicator/health.hpp"
+#include "lib/communicator/helper_thread.hpp"
+#include "lib/communicator/owned_pages.hpp"
+#include "lib/communicator/waiting.hpp"
+#include "lib/communicator/watchdog.hpp"
+#include "rlx/communicator.hpp"
+#include "rlx/symmetric_heap.hpp"
+
+namespace rlx::detail {
+
+class CommunicatorState;
+
+/// A part of a rank's heap range that is one window. Travels when memory is agreed on.
+struct ExtentRecord {
+  std::uint64_t start = 0;          ///< heap offset
+  std::uint64_t length = 0;         ///< bytes
+  std::uint64_t window_offset = 0;  ///< where `start` lies within the window
+  std::uint16_t window = 0;
+  std::uint16_t reserved[3] = {};
+  WindowKey key;
+};
+static_assert(sizeof(ExtentRecord) == 96);
+
+/// What was agreed by all ranks while wiring.
+struct AgreedValues {
+  double latency_us = 1;
+  double gigabytes_per_second = 10;
+  bool ranks_fit_cores = true;  ///< of this node; the only value that may differ between nodes
+};
+
+class Context {
+ public:
+  /// Wires transport, signal region and heap over a bootstrap (rule order: hello, transport,
+  /// regions). Collective.
+  static std::shared_ptr<Context> wire(Bootstrap& bootstrap, const CommunicatorOptions& options);
+  /// Over memory that the caller attached and admitted everywhere.
+  static std::shared_ptr<Context> over(SymmetricTransport& transport, SignalRegion signals,
+                                       std::span<std::byte> memory, SymmetricBuffer scratch,
+                                       const CommunicatorOptions& options);
+  ~Context();
+
+  [[nodiscard]] const Config& config() const noexcept { return options_.config; }
+  [[nodiscard]] const Device& device() const noexcept { return options_.device; }
+  [[nodiscard]] const AgreedValues& agreed() const noexcept { return agreed_; }
+  [[nodiscard]] SymmetricTransport& transport() noexcept { return *transport_; }
+  [[nodiscard]] SignalRegion signals() const noexcept { return signals_; }
+  [[nodiscard]] SymmetricHeap& heap() noexcept { return *heap_; }
+  [[nodiscard]] SymmetricHeap& signal_heap() noexcept { return *signal_heap_; }
+  [[nodiscard]] std::mutex& mutex() noexcept { return mutex_; }
+  [[nodiscard]] HelperThread& helper() noexcept { return helper_; }
+  /// False in a child that the user's program forked: nothing of rlx works there.
+  [[nodiscard]] bool owned_by_this_process() const noexcept;
+
+  // -- progress; the engine lock is held unless it says otherwise -------------------------------
+  /// Polls the transport, advances every communicator, looks at health. True if anything moved.
+  bool advance() noexcept;
+  /// Takes the lock if it is free and advances. True if anything moved.
+  bool try_advance() noexcept;
+  /// Without the lock: polls until done() or a failure, which it throws.
+  template <class Done>
+  void wait(Done&& done);
+  void enter(CommunicatorState& communicator);
+  void leave(CommunicatorState& communicator) noexcept;
+  [[nodiscard]] std::uint64_t next_call_id() noexcept { return ++call_ids_; }
+  [[nodiscard]] bool in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t polls() const noexcept { return polls_.load(std::memory_order_relaxed); }
+
+  // -- memory -----------------------------------------------------------------------------------
+  /// The record of my extent that holds the heap offset.
+  [[nodiscard]] ExtentRecord extent_of(std::uint64_t offset);
+  /// Makes a peer's extent reachable. Throws Transport.
+  void admit(Rank rank, const ExtentRecord& record);
+  /// My window that holds the address, and where it starts; {0, nullptr} when none does.
+  [[nodiscard]] std::pair<WindowNumber, std::byte*> find_window(const std::byte* address) const noexcept;
+  /// Releases once every call assigned so far is complete.
+  void release_later(std::uint64_t offset);
+
+  // -- failure ----------------------------------------------------------------------------------
+  /// Keeps the first cause and tells the others; `ranks` are the cause's in the transport's
+  /// numbering. Lock held.
+  void fail(ErrorDetails cause, std::vector<Rank> ranks, std::uint64_t epoch) noexcept;
+  [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+  /// Throws the first cause. No lock needed.
+  void throw_if_failed() const;
+  /// Keeps an engine whose operations may be outstanding until the transport is gone.
+  void keep(std::unique_ptr<Engine> engine) { kept_.push_back(std::move(engine)); }
+  [[nodiscard]] Health& health() noexcept { return health_; }
+  [[nodiscard]] std::span<CommunicatorState* const> communicators() const noexcept {
+    return communicators_;
+  }
+
+ private:
+  Context(const CommunicatorOptions& options, std::unique_ptr<SymmetricTransport> owned,
+          SymmetricTransport& transport);
+  void prepare_signals(std::span<std::byte> memory);
+  void add_extent(HeapExtent extent, std::span<std::byte> memory);
+  void finish_releases() noexcept;
+
+  CommunicatorOptions options_;
+  AgreedValues agreed_;
+  int process_;
+  // Order matters when destroyed: the transport goes before the memory that it has registered.
+  std::vector<std::unique_ptr<Engine>> kept_;
+  Health health_;  // its completions, too, outlive the transport
+  std::shared_ptr<OwnedPages> signal_memory_;  // shared with the transport, whose peers reach it
+  std::unique_ptr<SymmetricHeap> signal_heap_;
+  std::shared_ptr<SymmetricHeap> heap_;        // likewise
+  std::unique_ptr<SymmetricTransport> owned_transport_;
+  SymmetricTransport* transport_;
+  SignalRegion signals_;
+
+  std::mutex mutex_;
+  std::vector<ExtentRecord> extents_;  // mine; ordered by window
+  std::vector<CommunicatorState*> communicators_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> releases_;  // (last call id, offset)
+  std::uint64_t call_ids_ = 0;
+  std::uint32_t idle_polls_ = 0;
+  std::atomic<std::uint64_t> polls_{0};
+  std::atomic<bool> in_flight_{false};
+  std::atomic<bool> failed_{false};
+  std::unique_ptr<const CollectiveError> cause_;  // written once, before failed_
+  Watchdog watchdog_;
+  HelperThread helper_;  // last: stops first
+};
+
+template <class Done>
+void Context::wait(Done&& done) {
+  Backoff backoff(agreed_.ranks_fit_cores);
+  while (!done()) {
+    throw_if_failed();
+    if (try_advance())
+      backoff.reset();
+    else if (!done())
+      backoff.pause();
+  }
+}
+
+}  // namespace rlx::detail

@@ -1,0 +1,266 @@
+#include "lib/communicator/engine.hpp"
+
+#include <algorithm>
+
+#include "lib/communicator/piece_memory.hpp"
+
+namespace rlx::detail {
+
+using collectives::RunStatus;
+
+const char* to_string(CallPurpose purpose) {
+  switch (purpose) {
+    case CallPurpose::user:
+      return "call";
+    case CallPurpose::allocate:
+      return "allocate";
+    case CallPurpose::split:
+      return "split";
+    case CallPurpose::duplicate:
+      return "duplicate";
+    case CallPurpose::close:
+      return "close";
+    case CallPurpose::wire:
+      return "wiring";
+  }
+  return "call";
+}
+
+std::size_t EngineSetup::stage_half(std::size_t slot_bytes, std::size_t ranks) {
+  return slot_bytes + ranks * kLineBytes;
+}
+
+std::size_t EngineSetup::bytes(std::uint32_t window, std::uint32_t sets, std::size_t slot_bytes,
+                               std::size_t ranks) {
+  return kControlBytes + sets * slot_bytes + 2 * window * stage_half(slot_bytes, ranks);
+}
+
+namespace {
+
+/// splitmix64's finaliser: every bit of the arguments reaches the 12 that travel.
+std::uint64_t mix(std::uint64_t chain, std::uint64_t value) {
+  std::uint64_t x = chain + 0x9e3779b97f4a7c15ull + value;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+  return x ^ (x >> 31);
+}
+
+CallDescriptor describe_call(const CallState& call) {
+  CallDescriptor descriptor;
+  descriptor.sequence = call.call_number;
+  descriptor.user_sequence = call.sequence;
+  descriptor.first_epoch = call.first_epoch;
+  descriptor.epochs = call.epochs;
+  descriptor.count = call.prepared->count;
+  descriptor.operation = static_cast<std::uint8_t>(call.arguments.operation);
+  descriptor.dtype = static_cast<std::uint8_t>(call.arguments.dtype);
+  descriptor.kind = static_cast<std::uint8_t>(call.arguments.kind);
+  descriptor.in_place = call.arguments.in_place;
+  descriptor.symmetric_in = call.arguments.in.symmetric;
+  descriptor.symmetric_out = call.arguments.out.symmetric;
+  descriptor.purpose = static_cast<std::uint8_t>(call.purpose);
+  descriptor.valid = 1;
+  return descriptor;
+}
+
+std::uint64_t signature(const CallDescriptor& d) {
+  return std::uint64_t{d.operation} | std::uint64_t{d.dtype} << 8 | std::uint64_t{d.kind} << 16 |
+         std::uint64_t{d.in_place} << 24 | std::uint64_t{d.symmetric_in} << 25 |
+         std::uint64_t{d.symmetric_out} << 26 | std::uint64_t{d.purpose} << 32;
+}
+
+}  // namespace
+
+Engine::Engine(EngineSetup setup, collectives::RunEnvironment environment, FindWindow find_window,
+               void* context)
+    : setup_(std::move(setup)),
+      environment_(environment),
+      find_window_(find_window),
+      context_(context),
+      active_(setup_.window) {
+  environment_.peers = setup_.peers;
+  for (std::uint32_t set = 0; set < setup_.sets; ++set)
+    environment_.signals.expected(setup_.first_line / kLinesPerGroup + set)
+        .store(SignalValue::make(set, 0, 0), std::memory_order_release);
+  publish_progress(0);
+}
+
+void Engine::assign(std::shared_ptr<CallState> call) {
+  call->call_number = calls_++;
+  call->first_epoch = next_epoch_;
+  call->epochs = call->prepared->pieces;
+  if (call->prepared->schedule.all_dependent)
+    rooted_run_ = 0;
+  else
+    place_guards(*call);
+  CallDescriptor descriptor = describe_call(*call);
+  chain_ = mix(mix(chain_, signature(descriptor)), descriptor.count);
+  call->hash = static_cast<std::uint32_t>(chain_ & 0xfff);
+  next_epoch_ += call->epochs;
+  waiting_.push_back(call);
+  calls_in_flight_.push_back(std::move(call));
+}
+
+/// Looks only at the sequence of kinds, so every rank decides alike (rule 5).
+void Engine::place_guards(CallState& call) {
+  const std::uint32_t allowed = setup_.sets - 2 * setup_.window;
+  call.epochs = 0;
+  for (std::uint32_t piece = 0; piece < call.prepared->pieces; ++piece) {
+    if (rooted_run_ >= allowed) {
+      call.guards.push_back(call.epochs++);
+      rooted_run_ = 0;
+    }
+    ++call.epochs;
+    ++rooted_run_;
+  }
+}
+
+void Engine::describe(const CallState& call) noexcept {
+  CallDescriptor descriptor = describe_call(call);
+  descriptor.chain = call.hash;
+  publish(setup_.memory + (1 + call.call_number % kDescriptors) * kLineBytes, descriptor);
+}
+
+CallDescriptor Engine::descriptor(std::uint64_t call_number) const noexcept {
+  CallDescriptor descriptor;
+  std::memcpy(&descriptor, setup_.memory + (1 + call_number % kDescriptors) * kLineBytes,
+              sizeof descriptor);
+  return descriptor;
+}
+
+void Engine::publish_progress(std::uint64_t awaited) noexcept {
+  publish(setup_.memory, ProgressLine{next_start_, frontier_, calls_, awaited, steps_, {}});
+}
+
+bool Engine::advance() noexcept {
+  if (failure_ != RunStatus::idle || idle()) return false;
+  bool moved = start_ready();
+  for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch) {
+    Active& slot = active(epoch);
+    if (!slot.call) continue;
+    const RunStatus status = slot.run.advance(environment_);
+    if (status == RunStatus::idle) continue;
+    if (status == RunStatus::mismatch || status == RunStatus::failed) {
+      failure_ = status;
+      failed_epoch_ = epoch;
+      return true;
+    }
+    moved = true;
+    if (status == RunStatus::done) finish(slot);
+  }
+  const std::uint64_t before = frontier_;
+  while (frontier_ < next_start_ && !active(frontier_).call) ++frontier_;
+  if (frontier_ != before) start_ready();
+  steps_ += moved;
+  return moved;
+}
+
+bool Engine::start_ready() noexcept {
+  bool any = false;
+  while (!waiting_.empty() && next_start_ < frontier_ + setup_.window && !waiting_.front()->held) {
+    const std::shared_ptr<CallState>& call = waiting_.front();
+    if (call->started == 0) describe(*call);
+    start(call);
+    ++next_start_;
+    any = true;
+    if (++call->started == call->epochs) waiting_.pop_front();
+  }
+  if (any) publish_progress(0);
+  return any;
+}
+
+void Engine::start(const std::shared_ptr<CallState>& call) noexcept {
+  Active& slot = active(next_start_);
+  const auto& guards = call->guards;
+  slot.call = call;
+  slot.guard = std::binary_search(guards.begin(), guards.end(), call->started);
+  slot.piece = call->started - static_cast<std::uint32_t>(
+                   std::lower_bound(guards.begin(), guards.end(), call->started) - guards.begin());
+  const PreparedCall& plan = slot.guard ? *setup_.guard : *call->prepared;
+  collectives::RunArguments arguments;
+  arguments.plan = slot.guard || slot.piece + 1 == plan.pieces ? &plan.tail : &plan.full;
+  arguments.epoch = next_start_;
+  arguments.hash = call->hash;
+  const auto set = static_cast<std::uint32_t>(next_start_ % setup_.sets);
+  arguments.first_line = setup_.first_line + set * kLinesPerGroup;
+  arguments.slot_offset = set * setup_.slot_bytes;
+  arguments.scratch = {setup_.memory + kControlBytes + arguments.slot_offset, setup_.memory_window};
+  arguments.dtype = plan.dtype;
+  arguments.kind = plan.kind;
+  arguments.divisor = plan.divisor;
+  if (!slot.guard) set_memory(arguments, slot);
+  slot.run.start(arguments);
+}
+
+std::byte* Engine::stage(std::uint64_t epoch) const noexcept {
+  return setup_.memory + kControlBytes + setup_.sets * setup_.slot_bytes +
+         epoch % setup_.window * 2 * setup_.stage_bytes;
+}
+
+void Engine::set_memory(collectives::RunArguments& arguments, const Active& slot) noexcept {
+  const CallState& call = *slot.call;
+  const PieceMemory memory = piece_memory(call, slot.piece);
+  std::byte* staging = stage(arguments.epoch);
+  if (call.prepared->stage_input) stage_in(*call.prepared, memory, staging);
+  std::byte* input = call.prepared->stage_input ? staging : memory.input;
+  std::byte* output = call.prepared->stage_output ? staging + setup_.stage_bytes : memory.output;
+  arguments.input = {input, setup_.memory_window};
+  arguments.output = {output, setup_.memory_window};
+  collectives::ArriveLine arrive;
+  arrive.count = memory.count;
+  const auto announce = [&](collectives::RunMemory& run, std::uint64_t& offset, std::uint16_t& window) {
+    const auto [number, base] = find_window_(context_, run.base);
+    run.window = window = number;
+    offset = base ? static_cast<std::uint64_t>(run.base - base) : 0;
+  };
+  announce(arguments.input, arrive.input_offset, arrive.input_window);
+  announce(arguments.output, arrive.output_offset, arrive.output_window);
+  std::byte* line = setup_.memory + kArrivalOffset + arguments.epoch % setup_.window * kLineBytes;
+  std::memcpy(line, &arrive, sizeof arrive);
+  arguments.arrival = {line, setup_.memory_window};
+}
+
+void Engine::finish(Active& slot) noexcept {
+  const std::uint64_t epoch = slot.run.epoch();
+  CallState& call = *slot.call;
+  if (!slot.guard && call.prepared->stage_output)
+    stage_out(*call.prepared, piece_memory(call, slot.piece), stage(epoch) + setup_.stage_bytes);
+  const auto set = static_cast<std::uint32_t>(epoch % setup_.sets);
+  environment_.signals.expected(setup_.first_line / kLinesPerGroup + set)
+      .store(SignalValue::make(epoch + setup_.sets, 0, 0), std::memory_order_release);
+  const std::shared_ptr<CallState> keep = std::move(slot.call);
+  slot.call = nullptr;
+  if (++call.finished < call.epochs) return;
+  call.done.store(true, std::memory_order_release);
+  while (!calls_in_flight_.empty() && calls_in_flight_.front()->done.load(std::memory_order_relaxed))
+    calls_in_flight_.pop_front();
+}
+
+void Engine::abandon() noexcept {
+  failure_ = RunStatus::failed;
+  waiting_.clear();
+  calls_in_flight_.clear();
+  for (Active& slot : active_) slot.call = nullptr;
+}
+
+Blocked Engine::blocked() const noexcept {
+  if (failure_ != RunStatus::idle) {
+    const Active& slot = active(failed_epoch_);
+    return {slot.call.get(), slot.run.blocked(), failed_epoch_};
+  }
+  for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch) {
+    const Active& slot = active(epoch);
+    if (!slot.call) continue;
+    if (const collectives::BoundStep* step = slot.run.blocked())
+      return {slot.call.get(), step, epoch};
+  }
+  return {};
+}
+
+std::uint64_t Engine::oldest_call() const noexcept {
+  for (const auto& call : calls_in_flight_)
+    if (!call->done.load(std::memory_order_relaxed)) return call->id;
+  return ~std::uint64_t{0};
+}
+
+}  // namespace rlx::detail

@@ -1,0 +1,113 @@
+#pragma once
+// The calls of one communicator: assigns epochs in program order, starts them in a window of W,
+// advances what is in flight, completes it. All of it under the Context's engine lock.
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "collectives/executor/epoch_run.hpp"
+#include "lib/communicator/call.hpp"
+#include "lib/communicator/wire_format.hpp"
+
+namespace rlx::detail {
+
+/// The memory and the peers of a communicator, as agreed when it was made.
+struct EngineSetup {
+  std::uint32_t window = 1;            ///< W
+  std::uint32_t sets = 2;              ///< D
+  std::uint32_t first_line = 0;        ///< line of word 0 of set 0
+  std::size_t slot_bytes = 0;
+  std::size_t stage_bytes = 0;         ///< one half of the staging of one epoch in flight
+  std::byte* memory = nullptr;         ///< [control][D slots][W times input and output staging]
+  WindowNumber memory_window = 0;
+  std::uint64_t memory_offset = 0;     ///< of `memory` within that window
+  std::vector<collectives::PeerRoute> peers;
+  std::shared_ptr<const PreparedCall> guard;  ///< the barrier that rule 5 inserts
+
+  /// Bytes of a communicator's memory: the formula that rlx-info and the docs print.
+  [[nodiscard]] static std::size_t stage_half(std::size_t slot_bytes, std::size_t ranks);
+  [[nodiscard]] static std::size_t bytes(std::uint32_t window, std::uint32_t sets,
+                                         std::size_t slot_bytes, std::size_t ranks);
+};
+
+/// What an epoch that can not go on is waiting for.
+struct Blocked {
+  const CallState* call = nullptr;
+  const collectives::BoundStep* step = nullptr;
+  std::uint64_t epoch = 0;
+};
+
+class Engine {
+ public:
+  /// `find_window` tells which window of mine holds a heap address, and where it starts.
+  using FindWindow = std::pair<WindowNumber, std::byte*> (*)(void* context, const std::byte* address);
+
+  Engine(EngineSetup setup, collectives::RunEnvironment environment, FindWindow find_window,
+         void* context);
+
+  /// Gives the call its epochs (and, for rooted calls, the guards before them). Starts nothing.
+  void assign(std::shared_ptr<CallState> call);
+  /// Starts what may start and advances what runs. True if anything moved. When an epoch fails,
+  /// `failure()` says how; nothing moves any more.
+  bool advance() noexcept;
+
+  /// Lets go of every call after a failure; nothing moves any more.
+  void abandon() noexcept;
+
+  [[nodiscard]] bool idle() const noexcept { return frontier_ == next_epoch_; }
+  [[nodiscard]] collectives::RunStatus failure() const noexcept { return failure_; }
+  /// The oldest epoch in flight that waits; call is nullptr when none does.
+  [[nodiscard]] Blocked blocked() const noexcept;
+  /// The smallest id of a call that is not complete, or ~0.
+  [[nodiscard]] std::uint64_t oldest_call() const noexcept;
+
+  [[nodiscard]] std::uint64_t frontier() const noexcept { return frontier_; }
+  [[nodiscard]] std::uint64_t started() const noexcept { return next_start_; }
+  [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
+  [[nodiscard]] const EngineSetup& setup() const noexcept { return setup_; }
+  [[nodiscard]] CallDescriptor descriptor(std::uint64_t call_number) const noexcept;
+  /// Publishes the progress line; `awaited` as in ProgressLine.
+  void publish_progress(std::uint64_t awaited) noexcept;
+
+ private:
+  struct Active {
+    collectives::EpochRun run;
+    std::shared_ptr<CallState> call;  // keeps memory and plan alive
+    std::uint32_t piece = 0;
+    bool guard = false;
+  };
+
+  void place_guards(CallState& call);
+  void describe(const CallState& call) noexcept;
+  bool start_ready() noexcept;
+  void start(const std::shared_ptr<CallState>& call) noexcept;
+  void set_memory(collectives::RunArguments& arguments, const Active& active) noexcept;
+  void finish(Active& active) noexcept;
+  [[nodiscard]] std::byte* stage(std::uint64_t epoch) const noexcept;
+  [[nodiscard]] Active& active(std::uint64_t epoch) noexcept { return active_[epoch % setup_.window]; }
+  [[nodiscard]] const Active& active(std::uint64_t epoch) const noexcept {
+    return active_[epoch % setup_.window];
+  }
+
+  EngineSetup setup_;
+  collectives::RunEnvironment environment_;
+  FindWindow find_window_;
+  void* context_;
+  std::vector<Active> active_;                      // by epoch mod W
+  std::deque<std::shared_ptr<CallState>> waiting_;  // calls with epochs that have not started
+  std::deque<std::shared_ptr<CallState>> calls_in_flight_;
+  std::uint64_t next_epoch_ = 0;   // the next to be assigned
+  std::uint64_t next_start_ = 0;   // the next to be started
+  std::uint64_t frontier_ = 0;     // everything below is complete
+  std::uint64_t calls_ = 0;
+  std::uint64_t chain_ = 0x9e3779b97f4a7c15ull;
+  std::uint64_t steps_ = 0;
+  std::uint32_t rooted_run_ = 0;  // epochs in a row that were not all-dependent
+  collectives::RunStatus failure_ = collectives::RunStatus::idle;
+  std::uint64_t failed_epoch_ = 0;
+};
+
+}  // namespace rlx::detail

@@ -1,0 +1,83 @@
+#pragma once
+// From arguments to a bound schedule, once per signature.
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "collectives/executor/binding.hpp"
+#include "collectives/tuner.hpp"
+#include "rlx/collectives.hpp"
+
+namespace rlx::detail {
+
+/// What decides algorithm and pieces: agreed when the communicator was made.
+struct PlanEnvironment {
+  std::uint32_t ranks = 1;
+  std::uint32_t rank = 0;
+  std::size_t slot_bytes = 0;
+  std::uint32_t window = 1;
+  double latency_us = 1;
+  double gigabytes_per_second = 10;
+  std::string algorithm;            ///< Config::algorithm
+  bool local_registration = false;  ///< sources of puts must lie in the heap
+};
+
+/// A call's signature bound to everything but addresses.
+struct PreparedCall {
+  collectives::Schedule schedule;
+  collectives::BoundPlan full;  ///< pieces of `piece_count` elements
+  collectives::BoundPlan tail;  ///< the last piece
+  std::string algorithm;
+  std::size_t element_bytes = 1;
+  std::size_t count = 0;         ///< elements: vector, or block per rank
+  std::size_t piece_count = 0;
+  std::size_t tail_count = 0;
+  std::uint32_t pieces = 1;
+  std::uint32_t ranks = 1;
+  std::uint32_t rank = 0;
+  bool stage_input = false;
+  bool stage_output = false;
+  std::size_t stage_stride = 0;  ///< from block to block in staging
+  DType dtype = DType::u8;
+  ReduceKind kind = ReduceKind::Sum;
+  std::uint64_t divisor = 0;
+};
+
+/// Elements of the vector (all_reduce) or of one block (the others).
+[[nodiscard]] std::size_t call_count(const CallArguments& call, std::uint32_t ranks);
+[[nodiscard]] collectives::Collective collective_of(Operation operation);
+
+class PlanCache {
+ public:
+  explicit PlanCache(PlanEnvironment environment) : environment_(std::move(environment)) {}
+
+  /// Throws what the tuner throws, and Unsupported naming RLX_SLOT when one element per chunk does
+  /// not fit a slot.
+  std::shared_ptr<const PreparedCall> prepare(const CallArguments& call);
+
+  /// A call of a schedule that is in no table (tests of rule 5).
+  [[nodiscard]] std::shared_ptr<const PreparedCall> prepare(const CallArguments& call,
+                                                            collectives::Schedule schedule) const;
+
+ private:
+  struct Key {
+    Operation operation;
+    DType dtype;
+    ReduceKind kind;
+    bool in_place, symmetric_in, symmetric_out;
+    std::size_t count;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+
+  [[nodiscard]] std::shared_ptr<const PreparedCall> build(const CallArguments& call) const;
+
+  PlanEnvironment environment_;
+  Key last_key_{};
+  std::shared_ptr<const PreparedCall> last_;
+  std::map<Key, std::shared_ptr<const PreparedCall>> plans_;
+};
+
+}  // namespace rlx::detail

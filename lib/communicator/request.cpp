@@ -1,0 +1,79 @@
+#include "rlx/request.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "lib/communicator/call.hpp"
+#include "lib/communicator/communicator_state.hpp"
+
+namespace rlx {
+namespace {
+
+bool finished(const detail::CallState& call) { return call.done.load(std::memory_order_acquire); }
+
+bool test_call(const detail::CallState& call) {
+  if (finished(call)) return true;
+  detail::Context& context = call.communicator->context();
+  context.try_advance();
+  if (finished(call)) return true;
+  context.throw_if_failed();
+  return false;
+}
+
+/// An unfinished call whose owner goes away: waited for when all is well.
+void abandon(const std::shared_ptr<detail::CallState>& call) noexcept {
+  if (!call || finished(*call) || std::uncaught_exceptions() > 0) return;
+  try {
+    call->communicator->complete(*call);
+  } catch (const CollectiveError&) {
+    return;  // the Context keeps the cause; the next call throws it
+  }
+}
+
+}  // namespace
+
+Request::Request() = default;
+Request::Request(std::shared_ptr<detail::CallState> state) : state_(std::move(state)) {}
+Request::~Request() { abandon(state_); }
+Request::Request(Request&& other) noexcept = default;
+Request& Request::operator=(Request&& other) noexcept {
+  std::swap(state_, other.state_);
+  return *this;
+}
+
+bool Request::test() { return !state_ || test_call(*state_); }
+
+void Request::wait() {
+  if (state_) state_->communicator->complete(*state_);
+}
+
+Plan::Plan() = default;
+Plan::Plan(std::shared_ptr<detail::PlanState> state) : state_(std::move(state)) {}
+Plan::~Plan() {
+  if (state_) abandon(state_->running);
+}
+Plan::Plan(Plan&& other) noexcept = default;
+Plan& Plan::operator=(Plan&& other) noexcept {
+  std::swap(state_, other.state_);
+  return *this;
+}
+
+void Plan::start() {
+  if (!state_)
+    throw CollectiveError(ErrorKind::InvalidArgument, "start", "an empty plan can not be started");
+  if (state_->running && !finished(*state_->running))
+    throw CollectiveError(ErrorKind::InvalidArgument, "start",
+                          "the run before is unfinished; wait() for it first");
+  detail::CommunicatorState& communicator = *state_->communicator;
+  state_->running = communicator.submit(state_->arguments, state_->prepared,
+                                        detail::CallPurpose::user, false);
+  communicator.context().helper().call_in_flight();
+}
+
+bool Plan::test() { return !state_ || !state_->running || test_call(*state_->running); }
+
+void Plan::wait() {
+  if (state_ && state_->running) state_->communicator->complete(*state_->running);
+}
+
+}  // namespace rlx

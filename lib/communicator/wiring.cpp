@@ -1,0 +1,210 @@
+// How a Context comes to life over a bootstrap. Each phase is collective and in this order: hello
+// (versions, rank 0's Config, hosts), transport, signal region, heap.
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "lib/base/log.hpp"
+#include "lib/communicator/communicator_state.hpp"
+#include "lib/communicator/wiring.hpp"
+#include "rlx/topology.hpp"
+#include "rlx/version.hpp"
+#include "transports/transports.hpp"
+
+namespace rlx::detail {
+namespace {
+
+constexpr std::uint32_t kSignalLines = 65536;  // 4 MiB of addresses; 127 communicators at W = 4
+constexpr std::uint64_t kMagic = 0x31786c72;  // "rlx1"
+
+/// The first two members never move: ranks of different wire versions can read them.
+struct Hello {
+  std::uint64_t magic = kMagic;
+  std::uint32_t wire = 0;
+  std::int32_t process = 0;
+  char build[48] = {};
+  char host[64] = {};
+  char boot[48] = {};
+  cpu_set_t cores{};
+  char config[1024] = {};  ///< NAME=value lines of the agreed knobs; rank 0's count
+};
+
+template <class T>
+std::vector<T> exchange(Bootstrap& bootstrap, const T& mine) {
+  std::vector<T> all(bootstrap.size());
+  bootstrap.all_gather(std::as_bytes(std::span(&mine, 1)), std::as_writable_bytes(std::span(all)));
+  return all;
+}
+
+template <std::size_t n>
+void put_text(char (&to)[n], std::string_view from, const char* what) {
+  if (from.size() >= n)
+    throw CollectiveError(ErrorKind::InvalidArgument, "wiring",
+                          fmt::format("{} of {} bytes is longer than the {} that travel", what,
+                                      from.size(), n - 1));
+  std::memcpy(to, from.data(), from.size());
+}
+
+Hello make_hello(const Config& config) {
+  Hello hello;
+  hello.wire = wire_version();
+  hello.process = getpid();
+  const Topology topology = Topology::discover();
+  put_text(hello.build, std::string_view(kVersion).substr(0, 47), "the version");
+  put_text(hello.host, std::string_view(topology.hostname).substr(0, 63), "the host name");
+  put_text(hello.boot, std::string_view(topology.boot_id).substr(0, 47), "the boot id");
+  sched_getaffinity(0, sizeof hello.cores, &hello.cores);
+  std::string text;
+  for (const ConfigEntry& entry : config_entries())
+    if (entry.agreed) text += fmt::format("{}={}\n", entry.name, config.get(entry.name));
+  put_text(hello.config, text, "the agreed configuration");
+  return hello;
+}
+
+void check_versions(const std::vector<Hello>& hellos, Rank me) {
+  for (std::uint32_t rank = 0; rank < hellos.size(); ++rank) {
+    const Hello& theirs = hellos[rank];
+    if (theirs.magic == kMagic && theirs.wire == hellos[me.index()].wire) continue;
+    throw CollectiveError(
+        ErrorKind::WireVersion, "wiring",
+        fmt::format("rank {} speaks wire version {} of rlx, rank {} speaks {}; run the same rlx on "
+                    "all ranks",
+                    rank, theirs.wire, me.value(), hellos[me.index()].wire),
+        {Rank(rank), me});
+  }
+}
+
+/// Rank 0's knobs replace mine where they must be equal.
+void adopt(Config& config, const Hello& hello) {
+  std::string_view text(hello.config, strnlen(hello.config, sizeof hello.config));
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    const std::size_t equals = line.find('=');
+    config.set(line.substr(0, equals), line.substr(equals + 1));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  }
+}
+
+bool same_host(const Hello& a, const Hello& b) {
+  return std::strncmp(a.host, b.host, sizeof a.host) == 0 &&
+         std::strncmp(a.boot, b.boot, sizeof a.boot) == 0;
+}
+
+/// Whether the ranks of my node have a core each, judged from their affinity masks together.
+bool ranks_fit(const std::vector<Hello>& hellos, Rank me) {
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  int ranks = 0;
+  for (const Hello& other : hellos) {
+    if (!same_host(other, hellos[me.index()])) continue;
+    ++ranks;
+    CPU_OR(&all, &all, &other.cores);
+  }
+  const bool fit = ranks <= CPU_COUNT(&all);
+  if (!fit && me.value() == 0)
+    log::info("{} ranks share {} cores on {}: waiting yields at once", ranks, CPU_COUNT(&all),
+              hellos[me.index()].host);
+  return fit;
+}
+
+TransportSetup transport_setup(Bootstrap& bootstrap, const Config& config) {
+  TransportSetup setup;
+  setup.rank = bootstrap.rank();
+  setup.size = bootstrap.size();
+  setup.config = &config;
+  setup.exchange = [&bootstrap](std::span<const std::byte> mine) {
+    std::vector<std::byte> all(mine.size() * bootstrap.size());
+    bootstrap.all_gather(mine, all);
+    return all;
+  };
+  return setup;
+}
+
+[[noreturn]] void throw_failure(const SymmetricTransport& transport, const char* what) {
+  const auto failure = transport.failure();
+  throw CollectiveError(failure ? failure->kind : ErrorKind::Transport, "wiring",
+                        failure ? failure->message : what, {transport.rank()});
+}
+
+}  // namespace
+
+std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorOptions& given) {
+  CommunicatorOptions options = given;
+  log::set_level(options.config.log);
+  const Rank me = bootstrap.rank();
+  const std::vector<Hello> hellos = exchange(bootstrap, make_hello(options.config));
+  check_versions(hellos, me);
+  adopt(options.config, hellos[0]);
+
+  auto transport = make_transport(options.config.transport, transport_setup(bootstrap, options.config));
+  if (options.decorate) transport = options.decorate(std::move(transport));
+  SymmetricTransport& wire = *transport;
+  std::shared_ptr<Context> context(new Context(options, std::move(transport), wire));
+  context->agreed_.ranks_fit_cores = ranks_fit(hellos, me);
+  struct Costs {
+    double latency_us, gigabytes_per_second;
+  };
+  const TransportCapabilities& mine = wire.capabilities();
+  const Costs costs = exchange(bootstrap, Costs{mine.latency_us, mine.gigabytes_per_second})[0];
+  context->agreed_.latency_us = costs.latency_us;
+  context->agreed_.gigabytes_per_second = costs.gigabytes_per_second;
+
+  context->signal_memory_ = std::make_shared<OwnedPages>(SignalRegion::bytes(kSignalLines));
+  wire.keep(context->signal_memory_);
+  const auto signals = wire.attach(context->signal_memory_->memory(), WindowRole::signals);
+  const Window window = signals.value_or(Window{});
+  const std::vector<Window> windows = exchange(bootstrap, window);
+  if (!signals) throw_failure(wire, "the transport refused the signal region");
+  for (std::uint32_t rank = 0; rank < windows.size(); ++rank)
+    if (!wire.admit(Rank(rank), windows[rank].number, windows[rank].key))
+      throw_failure(wire, "a peer's signal region can not be reached");
+  context->prepare_signals(context->signal_memory_->memory());
+
+  Context* raw = context.get();
+  context->heap_ = std::make_shared<SymmetricHeap>(
+      options.config.heap_limit, [raw](HeapExtent extent, std::span<std::byte> memory) {
+        raw->add_extent(extent, memory);
+      });
+  wire.keep(context->heap_);
+  return context;
+}
+
+std::shared_ptr<CommunicatorState> wire_world(Bootstrap& bootstrap,
+                                              const CommunicatorOptions& options) {
+  auto context = Context::wire(bootstrap, options);
+  GroupSetup group;
+  group.me = bootstrap.rank().value();
+  for (std::uint32_t rank = 0; rank < bootstrap.size(); ++rank) {
+    group.members.emplace_back(rank);
+    group.positions.push_back(rank);
+  }
+  Agreement agreement;
+  agreement.maximum = [&](std::uint64_t mine) {
+    const auto all = exchange(bootstrap, mine);
+    return *std::max_element(all.begin(), all.end());
+  };
+  agreement.exchange = [&](const ExtentRecord& mine) { return exchange(bootstrap, mine); };
+  auto world = CommunicatorState::make(std::move(context), std::move(group), agreement);
+  world->barrier(CallPurpose::wire);  // warms the connections to schedule neighbours
+  return world;
+}
+
+std::shared_ptr<CommunicatorState> wire_over(std::shared_ptr<Context> context, Rank me,
+                                             std::size_t size) {
+  GroupSetup group;
+  group.me = me.value();
+  for (std::uint32_t rank = 0; rank < size; ++rank) {
+    group.members.emplace_back(rank);
+    group.positions.push_back(rank);
+  }
+  Agreement alone;  // every rank starts from the same empty memory, so first fit agrees by itself
+  alone.maximum = [](std::uint64_t mine) { return mine; };
+  alone.exchange = [size](const ExtentRecord& mine) { return std::vector<ExtentRecord>(size, mine); };
+  return CommunicatorState::make(std::move(context), std::move(group), alone);
+}
+
+}  // namespace rlx::detail

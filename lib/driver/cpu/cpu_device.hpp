@@ -1,0 +1,18 @@
+#pragma once
+// The driver of the CPU: plain memory and the kernels of this processor.
+
+#include "lib/driver/devices.hpp"
+
+namespace rlx::cpu {
+
+[[nodiscard]] std::uint32_t count();
+[[nodiscard]] DeviceProperties properties(std::uint32_t index);
+[[nodiscard]] std::unique_ptr<detail::DeviceMemory> allocate(std::uint32_t index,
+                                                             std::size_t bytes);
+[[nodiscard]] Compute& compute(std::uint32_t index);
+
+inline constexpr DeviceDriver kDriver{DeviceKind::cpu, "CPU: vector kernels chosen at run time",
+                                      count,           properties,
+                                      allocate,        compute};
+
+}  // namespace rlx::cpu

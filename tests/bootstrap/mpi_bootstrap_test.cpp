@@ -1,0 +1,113 @@
+// Run by mpirun; every rank runs the same cases, and rank 0 alone writes the report.
+
+#include <gtest/gtest.h>
+
+#include "rlx/mpi.hpp"
+#include "tests/bootstrap/ranks.hpp"
+
+namespace rlx {
+namespace {
+
+using mpi::detail::CommBootstrap;
+using testing::gathers_in_rank_order;
+using testing::names;
+
+int world_rank() {
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  return rank;
+}
+int world_size() {
+  int size = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  return size;
+}
+
+TEST(MpiBootstrap, gathers_in_rank_order_round_after_round) {
+  CommBootstrap bootstrap(MPI_COMM_WORLD, 30);
+  EXPECT_EQ(bootstrap.rank().value(), static_cast<std::uint32_t>(world_rank()));
+  EXPECT_EQ(bootstrap.size(), static_cast<std::size_t>(world_size()));
+  for (std::size_t round = 0; round < 50; ++round) {
+    ASSERT_TRUE(gathers_in_rank_order(bootstrap, round * 11, round));
+    bootstrap.barrier();
+  }
+  bootstrap.release();
+}
+
+TEST(MpiBootstrap, does_not_meet_messages_of_the_program) {
+  const int next = (world_rank() + 1) % world_size();
+  int token = 41;
+  MPI_Request sent;
+  MPI_Isend(&token, 1, MPI_INT, next, 1, MPI_COMM_WORLD, &sent);
+  CommBootstrap bootstrap(MPI_COMM_WORLD, 30);
+  bootstrap.barrier();
+  bootstrap.release();
+  int received = 0;
+  MPI_Recv(&received, 1, MPI_INT, MPI_ANY_SOURCE, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  MPI_Wait(&sent, MPI_STATUS_IGNORE);
+  EXPECT_EQ(received, 41);
+}
+
+TEST(MpiBootstrap, works_on_a_part_of_the_world_with_its_own_numbers) {
+  MPI_Comm part;
+  MPI_Comm_split(MPI_COMM_WORLD, world_rank() == 0 ? 0 : 1, -world_rank(), &part);
+  CommBootstrap bootstrap(part, 30);
+  if (world_rank() > 0) {
+    EXPECT_EQ(static_cast<int>(bootstrap.rank().value()), world_size() - 1 - world_rank());
+    EXPECT_EQ(bootstrap.size(), static_cast<std::size_t>(world_size() - 1));
+  }
+  EXPECT_TRUE(gathers_in_rank_order(bootstrap, 100, 2));
+  bootstrap.release();
+  MPI_Comm_free(&part);
+}
+
+TEST(MpiBootstrap, lengths_that_do_not_fit_are_refused_locally) {
+  CommBootstrap bootstrap(MPI_COMM_WORLD, 30);
+  std::vector<std::byte> small(1);
+  EXPECT_THROW(bootstrap.all_gather(testing::bytes_of(1, 4), small), CollectiveError);
+  bootstrap.barrier();
+  bootstrap.release();
+}
+
+TEST(MpiBootstrap, a_rank_that_does_not_come_is_named_to_everybody_who_came) {
+  ASSERT_GE(world_size(), 3) << "one is absent, two are there";
+  CommBootstrap bootstrap(MPI_COMM_WORLD, 0.3);
+  bootstrap.barrier();
+  if (world_rank() != 1) {
+    try {
+      bootstrap.barrier();
+      FAIL() << "rank 1 never entered";
+    } catch (const CollectiveError& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::Launch);
+      EXPECT_EQ(error.operation(), "bootstrap barrier");
+      EXPECT_EQ(error.ranks(), std::vector<Rank>{Rank(1)}) << error.what();
+    }
+  }
+  MPI_Barrier(MPI_COMM_WORLD);  // rank 1 has waited here; the duplicate stays, as documented
+}
+
+TEST(MpiBootstrap, a_null_communicator_is_an_argument_error) {
+  try {
+    mpi::detail::check_usable(MPI_COMM_NULL);
+    FAIL();
+  } catch (const CollectiveError& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::InvalidArgument);
+  }
+}
+
+}  // namespace
+}  // namespace rlx
+
+int main(int argc, char** argv) {
+  MPI_Init(nullptr, nullptr);
+  if (rlx::world_rank() != 0) unsetenv("GTEST_OUTPUT");
+  ::testing::InitGoogleTest(&argc, argv);
+  if (rlx::world_rank() != 0) {
+    auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
+    if (!::testing::GTEST_FLAG(list_tests))
+      delete listeners.Release(listeners.default_xml_generator());
+  }
+  const int code = RUN_ALL_TESTS();
+  MPI_Finalize();
+  return code;
+}

@@ -1,0 +1,202 @@
+// What a rank does wrong is named, on every rank, and nothing hangs.
+
+#include <atomic>
+
+#include "support.hpp"
+
+namespace rlx::test {
+namespace {
+
+/// Runs `body`, which must end in a CollectiveError on every rank, and returns them by rank.
+std::vector<ErrorDetails> errors_of(std::size_t ranks, CommunicatorOptions options,
+                                    const std::function<void(Communicator&)>& body) {
+  std::vector<ErrorDetails> errors(ranks);
+  try {
+    launch_threads(ranks, options, [&](Communicator& comm) {
+      try {
+        body(comm);
+        ADD_FAILURE() << "no error on rank " << comm.rank().value();
+      } catch (const CollectiveError& error) {
+        errors[comm.rank().index()] = error.details();
+      }
+    });
+  } catch (const CollectiveError&) {
+    ADD_FAILURE() << "an error left launch_threads";
+  }
+  return errors;
+}
+
+void expect_kind(ErrorKind kind, const std::function<void(Communicator&)>& body) {
+  const auto errors = errors_of(2, options_with(), body);
+  for (const auto& error : errors) EXPECT_EQ(error.kind, kind) << error.message;
+}
+
+TEST(Arguments, lengths_that_do_not_fit_are_refused_with_values) {
+  expect_kind(ErrorKind::LengthMismatch, [](Communicator& comm) {
+    std::vector<int> in(10), out(11);
+    all_reduce(comm, in, out, ReduceKind::Sum);
+  });
+  expect_kind(ErrorKind::LengthMismatch, [](Communicator& comm) {
+    std::vector<int> in(10), out(10);
+    reduce_scatter(comm, in, out, ReduceKind::Sum);
+  });
+  expect_kind(ErrorKind::LengthMismatch, [](Communicator& comm) {
+    std::vector<int> x(11);
+    all_gather(comm, x);
+  });
+}
+
+TEST(Arguments, an_argument_error_changes_nothing) {
+  launch_threads(2, options_with(), [](Communicator& comm) {
+    std::vector<int> in(10), out(11), x(5, 1);
+    if (comm.rank() == Rank(0)) {
+      EXPECT_THROW(all_reduce(comm, in, out, ReduceKind::Sum), CollectiveError);
+    }
+    all_reduce(comm, x, ReduceKind::Sum);
+    EXPECT_EQ(x, std::vector<int>(5, 2));
+  });
+}
+
+TEST(Arguments, overflow_and_foreign_memory_are_out_of_bounds) {
+  expect_kind(ErrorKind::OutOfBounds, [](Communicator& comm) {
+    int x = 0;
+    all_reduce(comm, std::span<int>(&x, ~std::size_t{0} / 2), ReduceKind::Sum);
+  });
+  launch_threads(2, options_with(), [](Communicator& comm) {
+    detail::CallArguments call{detail::Operation::all_reduce, DType::i32, ReduceKind::Sum, true, {}, {}};
+    int x[4] = {};
+    call.out = {reinterpret_cast<std::byte*>(x), 4, true, 12345};
+    EXPECT_THROW(detail::run(comm, call), CollectiveError);
+  });
+}
+
+void expect_mismatch(const std::function<void(Communicator&)>& body, const std::string& word) {
+  const auto errors = errors_of(4, options_with(), body);
+  bool both_named = false;
+  for (const auto& error : errors) {
+    EXPECT_EQ(error.kind, ErrorKind::Mismatch) << error.message;
+    both_named |= error.ranks.size() == 2 && error.message.find(word) != std::string::npos;
+  }
+  EXPECT_TRUE(both_named) << errors[0].message;
+}
+
+TEST(Mismatch, another_count_is_named) {
+  expect_mismatch(
+      [](Communicator& comm) {
+        std::vector<float> x(comm.rank() == Rank(2) ? 1001 : 1000);
+        all_reduce(comm, x, ReduceKind::Sum);
+      },
+      "1001");
+}
+
+TEST(Mismatch, another_operation_is_named) {
+  expect_mismatch(
+      [](Communicator& comm) {
+        std::vector<float> x(1000);
+        all_reduce(comm, x, comm.rank() == Rank(1) ? ReduceKind::Max : ReduceKind::Sum);
+      },
+      "max");
+}
+
+TEST(Mismatch, another_collective_is_named) {
+  expect_mismatch(
+      [](Communicator& comm) {
+        std::vector<float> x(1000);
+        if (comm.rank() == Rank(3))
+          reduce_scatter(comm, x, ReduceKind::Sum);
+        else
+          all_reduce(comm, x, ReduceKind::Sum);
+      },
+      "reduce_scatter");
+}
+
+TEST(Mismatch, heap_against_private_memory_is_named) {
+  expect_mismatch(
+      [](Communicator& comm) {
+        auto heap = comm.allocate<float>(1000);
+        std::vector<float> own(1000);
+        if (comm.rank() == Rank(0))
+          all_reduce(comm, heap, ReduceKind::Sum);
+        else
+          all_reduce(comm, own, ReduceKind::Sum);
+      },
+      "heap");
+}
+
+TEST(Failure, a_rank_that_leaves_by_an_exception_is_named_by_the_others) {
+  std::atomic<int> told{0};
+  try {
+    launch_threads(4, options_with(), [&](Communicator& comm) {
+      std::vector<int> x(100, 1);
+      all_reduce(comm, x, ReduceKind::Sum);
+      if (comm.rank() == Rank(2)) throw std::runtime_error("the user's own");
+      try {
+        for (;;) all_reduce(comm, x, ReduceKind::Sum);
+      } catch (const CollectiveError& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::PeerFailed);
+        ASSERT_FALSE(error.ranks().empty()) << error.what();
+        EXPECT_EQ(error.ranks()[0], Rank(2));
+        ++told;
+      }
+    });
+    ADD_FAILURE() << "the exception was lost";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "the user's own");
+  }
+  EXPECT_EQ(told, 3);
+}
+
+TEST(Failure, a_rank_that_never_calls_is_a_timeout_that_names_it) {
+  CommunicatorOptions options = options_with();
+  options.config.timeout = 0.5;
+  std::atomic<bool> over{false};
+  const auto errors = errors_of(3, options, [&](Communicator& comm) {
+    std::vector<int> x(100, 1);
+    if (comm.rank() == Rank(1)) {
+      while (!over) std::this_thread::yield();
+    } else {
+      try {
+        all_reduce(comm, x, ReduceKind::Sum);
+      } catch (...) {
+        over = true;
+        throw;
+      }
+    }
+    all_reduce(comm, x, ReduceKind::Sum);
+  });
+  for (const auto& error : errors) {
+    EXPECT_EQ(error.kind, ErrorKind::Timeout) << error.message;
+    ASSERT_FALSE(error.ranks.empty()) << error.message;
+    EXPECT_EQ(error.ranks[0], Rank(1)) << error.message;
+  }
+}
+
+TEST(Failure, after_an_error_every_call_throws_the_first_cause) {
+  errors_of(2, options_with(), [](Communicator& comm) {
+    std::vector<float> x(comm.rank() == Rank(0) ? 10 : 20);
+    std::string first, second;
+    try {
+      all_reduce(comm, x, ReduceKind::Sum);
+    } catch (const CollectiveError& error) {
+      first = error.what();
+    }
+    try {
+      comm.barrier();
+    } catch (const CollectiveError& error) {
+      second = error.what();
+      EXPECT_EQ(first, second);
+      throw;
+    }
+  });
+}
+
+TEST(Closed, calls_after_close_say_so) {
+  expect_kind(ErrorKind::Closed, [](Communicator& comm) {
+    comm.close();
+    comm.close();
+    comm.barrier();
+  });
+}
+
+}  // namespace
+}  // namespace rlx::test

@@ -1,0 +1,95 @@
+// Several calls in flight, on one and on several communicators; plans and streams.
+
+#include <thread>
+
+#include "rlx/command_stream.hpp"
+#include "support.hpp"
+
+namespace rlx::test {
+namespace {
+
+TEST(InFlight, waits_may_come_in_another_order_on_each_rank) {
+  launch_threads(2, options_with(), [](Communicator& comm) {
+    std::vector<std::vector<int>> data(4, std::vector<int>(5000, 1));
+    for (int round = 0; round < 50; ++round) {
+      std::vector<Request> requests;
+      for (auto& x : data) {
+        std::fill(x.begin(), x.end(), 1);
+        requests.push_back(all_reduce_async(comm, x, ReduceKind::Sum));
+      }
+      if (comm.rank() == Rank(0))
+        for (auto& request : requests) request.wait();
+      else
+        for (auto it = requests.rbegin(); it != requests.rend(); ++it) it->wait();
+      for (const auto& x : data) ASSERT_EQ(x, std::vector<int>(5000, 2));
+    }
+  });
+}
+
+TEST(InFlight, a_blocking_call_advances_what_other_communicators_have_in_flight) {
+  launch_threads(3, options_with(), [](Communicator& comm) {
+    Communicator other = comm.duplicate();
+    for (int round = 0; round < 30; ++round) {
+      std::vector<int> a(3000, 1), b(100, 2);
+      Request first = all_reduce_async(comm, a, ReduceKind::Sum);
+      if (comm.rank() == Rank(1)) first.wait();
+      all_reduce(other, b, ReduceKind::Sum);
+      first.wait();
+      ASSERT_EQ(a, std::vector<int>(3000, 3));
+      ASSERT_EQ(b, std::vector<int>(100, 6));
+    }
+  });
+}
+
+TEST(InFlight, more_calls_than_the_window_queue_without_blocking) {
+  launch_threads(4, options_with("", 64 << 10, 1), [](Communicator& comm) {
+    std::vector<std::vector<int>> data(40, std::vector<int>(10, 1));
+    std::vector<Request> requests;
+    for (auto& x : data) requests.push_back(all_reduce_async(comm, x, ReduceKind::Sum));
+    while (!requests.back().test()) {
+    }
+    for (auto& request : requests) EXPECT_TRUE(request.test());
+    for (const auto& x : data) EXPECT_EQ(x, std::vector<int>(10, 4));
+  });
+}
+
+TEST(InFlight, a_plan_runs_again_and_again) {
+  launch_threads(2, options_with(), [](Communicator& comm) {
+    auto x = comm.allocate<int>(1000);
+    Plan plan = plan_all_reduce(comm, x, ReduceKind::Sum);
+    for (int round = 0; round < 200; ++round) {
+      std::fill(x.begin(), x.end(), round);
+      plan.start();
+      plan.wait();
+      ASSERT_EQ(x[999], 2 * round);
+    }
+  });
+}
+
+TEST(InFlight, a_stream_orders_a_collective_among_its_work) {
+  launch_threads(2, options_with(), [](Communicator& comm) {
+    std::vector<int> x(100, 1);
+    SyncStream stream;
+    all_reduce(comm, x, ReduceKind::Sum, stream);
+    stream.wait();
+    EXPECT_EQ(x, std::vector<int>(100, 2));
+  });
+}
+
+TEST(InFlight, the_helper_completes_calls_while_a_rank_is_elsewhere) {
+  launch_threads(2, options_with(), [](Communicator& comm) {
+    std::vector<int> x(200000, 1);
+    Request request = all_reduce_async(comm, x, ReduceKind::Sum);
+    if (comm.rank() == Rank(0)) {
+      request.wait();
+    } else {
+      // Elsewhere: no rlx call until rank 0, which needs this rank's share, is through.
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    request.wait();
+    EXPECT_EQ(x[0], 2);
+  });
+}
+
+}  // namespace
+}  // namespace rlx::test

@@ -1,0 +1,34 @@
+#include "tools/bench/runner.hpp"
+
+namespace rlx::bench {
+namespace {
+
+struct Calls {
+  static void out_of_place(Communicator& comm, auto in, auto out, ReduceKind /*kind*/) {
+    all_gather(comm, in, out);
+  }
+  static void in_place(Communicator& comm, auto x, ReduceKind /*kind*/) { all_gather(comm, x); }
+};
+
+Shape shape(std::size_t whole, std::size_t ranks, Rank rank) {
+  const std::size_t block = whole / ranks;
+  return {.whole = whole, .send_first = rank.index() * block, .send = block, .recv = whole};
+}
+
+// Every rank receives the (n-1)/n of the result that it does not have.
+double bus_factor(std::size_t ranks) {
+  const auto n = static_cast<double>(ranks);
+  return (n - 1) / n;
+}
+
+}  // namespace
+
+const CollectiveBench kAllGatherBench = {.name = "all_gather",
+                                         .has_elements = true,
+                                         .reduces = false,
+                                         .by_blocks = true,
+                                         .shape = shape,
+                                         .bus_factor = bus_factor,
+                                         .runner = select_runner<Calls>};
+
+}  // namespace rlx::bench

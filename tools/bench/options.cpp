@@ -1,0 +1,190 @@
+#include "tools/bench/options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <span>
+
+#include "rlx/error.hpp"
+#include "rlx/version.hpp"
+#include "tools/bench/names.hpp"
+#include "tools/bench/usage_error.hpp"
+
+namespace rlx::bench {
+namespace {
+
+/// What the command line says, before anything is checked.
+struct Text {
+  std::string collective, min_bytes, max_bytes, step_bytes = "1M";
+  std::string dtype = "float", op = "sum", launch = "auto", buffers = "heap", format = "table";
+  std::string algorithm, transport, provider, interface, faulty, against;
+  std::size_t factor = 0;
+};
+
+void declare_sweep(CLI::App& app, Text& text, Options& options) {
+  app.add_option("-b,--minbytes", text.min_bytes, "smallest size, bytes or with K, M, G (32M)");
+  app.add_option("-e,--maxbytes", text.max_bytes, "largest size (32M)");
+  app.add_option("-i,--stepbytes", text.step_bytes, "increment between sizes (1M)");
+  app.add_option("-f,--stepfactor", text.factor, "factor between sizes, instead of -i");
+  app.add_option("-n,--iters", options.iterations, "timed calls per size (20)")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("-w,--warmup_iters", options.warmup, "untimed calls before them (1)")
+      ->check(CLI::Range(0, 1'000'000));
+  app.add_option("-c,--check", options.checks, "calls with data of their own to check; 0: none (1)")
+      ->check(CLI::Range(0, 1'000'000));
+  app.add_option("-d,--datatype", text.dtype, "float, half, int8, ... or all (float)");
+  app.add_option("-o,--op", text.op, "sum, prod, min, max, avg or all (sum)");
+}
+
+void declare_run(CLI::App& app, Text& text, Options& options) {
+  app.add_option("--buffers", text.buffers, "heap or private memory (heap)");
+  app.add_option("--algorithm", text.algorithm, "by name instead of the tuner's choice");
+  app.add_option("--transport", text.transport, "auto, ofi or local");
+  app.add_option("--provider", text.provider, "libfabric provider, e.g. 'tcp;ofi_rxm'");
+  app.add_option("--interface", text.interface, "interface name or local address");
+  app.add_option("--launch", text.launch,
+                 "mpi, threads:N, fork:N or rendezvous (auto: what started this process)");
+  app.add_option("--faulty", text.faulty,
+                 "run over a transport that does all that is permitted: delay=1ms,reorder,...");
+  app.add_option("--against", text.against, "mpi: time the MPI library's collective alternately");
+  app.add_option("--format", text.format, "table, csv or json (table)");
+  app.add_option("-J,--output_file", options.output_file,
+                 "write JSON here too; never overwrites: FILE.0, FILE.1, ... if it exists");
+  app.add_flag("-I,--per_iter_timing", options.per_iteration,
+               "table columns for the 10th and 90th percentile");
+}
+
+void read_sweep(const Text& text, Sweep& sweep) {
+  if (!text.min_bytes.empty()) sweep.min_bytes = parse_size(text.min_bytes);
+  if (!text.max_bytes.empty()) sweep.max_bytes = parse_size(text.max_bytes);
+  // One end alone moves the default of the other out of its way.
+  if (text.max_bytes.empty()) sweep.max_bytes = std::max(sweep.max_bytes, sweep.min_bytes);
+  if (text.min_bytes.empty()) sweep.min_bytes = std::min(sweep.min_bytes, sweep.max_bytes);
+  sweep.step_bytes = parse_size(text.step_bytes);
+  sweep.factor = text.factor;
+}
+
+std::vector<DType> read_dtypes(const std::string& name) {
+  if (name == "all") return {std::begin(kAllDTypes), std::end(kAllDTypes)};
+  return {parse_dtype(name)};
+}
+
+std::vector<ReduceKind> read_kinds(const std::string& name) {
+  if (name == "all") return {std::begin(kAllReduceKinds), std::end(kAllReduceKinds)};
+  return {parse_reduce_kind(name)};
+}
+
+/// The position of `value` among the accepted ones.
+std::size_t read_choice(std::string_view flag, std::string_view value,
+                        std::span<const std::string_view> accepted) {
+  const auto found = std::find(accepted.begin(), accepted.end(), value);
+  if (found == accepted.end()) {
+    throw UsageError(fmt::format("{} {}: there are {}", flag, value, fmt::join(accepted, ", ")));
+  }
+  return static_cast<std::size_t>(found - accepted.begin());
+}
+
+BufferKind read_buffers(const std::string& value) {
+  constexpr std::string_view kNames[] = {"heap", "private"};
+  return static_cast<BufferKind>(read_choice("--buffers", value, kNames));
+}
+
+Format read_format(const std::string& value) {
+  constexpr std::string_view kNames[] = {"table", "csv", "json"};
+  return static_cast<Format>(read_choice("--format", value, kNames));
+}
+
+void override_config(const Text& text, std::string_view collective, Config& config) {
+  constexpr std::string_view kTransports[] = {"auto", "ofi", "local"};
+  if (!text.transport.empty()) {
+    static_cast<void>(read_choice("--transport", text.transport, kTransports));
+    config.set("RLX_TRANSPORT", text.transport);
+  }
+  if (!text.provider.empty()) config.set("RLX_PROVIDER", text.provider);
+  if (!text.interface.empty()) config.set("RLX_INTERFACE", text.interface);
+  if (text.algorithm.empty()) return;
+  // Named for this collective only: the benchmark's own exchanges keep the tuner's choice.
+  const bool is_table = text.algorithm.find('=') != std::string::npos;
+  config.set("RLX_ALGORITHM",
+             is_table ? text.algorithm : fmt::format("{}={}", collective, text.algorithm));
+}
+
+void interpret(const Text& text, Options& options) {
+  options.collective = &find_collective_bench(text.collective);
+  read_sweep(text, options.sweep);
+  options.dtypes = read_dtypes(text.dtype);
+  options.kinds = read_kinds(text.op);
+  options.launch = parse_launch(text.launch);
+  options.buffers = read_buffers(text.buffers);
+  options.format = read_format(text.format);
+  constexpr std::string_view kRivals[] = {"", "mpi"};
+  options.against_mpi = read_choice("--against", text.against, kRivals) == 1;
+  if (options.collective->has_elements) {
+    static_cast<void>(sweep_sizes(options.sweep, size_of(options.dtypes.front())));
+  }
+  options.config = Config::from_environment();
+  override_config(text, options.collective->name, options.config);
+}
+
+}  // namespace
+
+std::string_view to_string(LaunchKind kind) {
+  constexpr std::string_view kNames[] = {"auto", "mpi", "threads", "fork", "rendezvous"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+LaunchChoice parse_launch(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const std::string_view name = text.substr(0, colon);
+  const bool counted = colon != std::string_view::npos;
+  const std::string_view digits = counted ? text.substr(colon + 1) : std::string_view{};
+  std::size_t ranks = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), ranks);
+  const bool number = error == std::errc{} && end == digits.data() + digits.size() && ranks > 0;
+
+  if (name == "threads" && number) return {LaunchKind::threads, ranks};
+  if (name == "fork" && number) return {LaunchKind::fork, ranks};
+  if (!counted && name == "auto") return {};
+  if (!counted && name == "mpi") return {LaunchKind::mpi, 0};
+  if (!counted && name == "rendezvous") return {LaunchKind::rendezvous, 0};
+  throw UsageError(fmt::format(
+      "--launch {}: there are mpi, threads:N, fork:N, rendezvous and auto, with N at least 1",
+      text));
+}
+
+std::optional<Options> parse_options(const std::vector<std::string>& arguments) {
+  Text text;
+  Options options;
+  options.arguments = arguments;
+  CLI::App app(
+      "Times and checks a collective, in the layout of nccl-tests.\n"
+      "docs/benchmarking.md says what a sample is and how bandwidths are defined.",
+      "rlx-bench");
+  app.set_version_flag("--version", std::string("rlx-bench ") + std::string(kVersion));
+  app.add_option("collective", text.collective, "all_reduce, all_gather, reduce_scatter or barrier")
+      ->required();
+  declare_sweep(app, text, options);
+  declare_run(app, text, options);
+
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  if (!reversed.empty()) reversed.pop_back();  // the program's name
+  try {
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) throw UsageError(error.what());
+    app.exit(error);
+    return std::nullopt;
+  }
+  if (app.count("--faulty") > 0) options.faulty = text.faulty;
+  try {
+    interpret(text, options);
+  } catch (const CollectiveError& error) {
+    throw UsageError(error.details().message);
+  }
+  return options;
+}
+
+}  // namespace rlx::bench

@@ -1,0 +1,36 @@
+#include "tools/bench/runner.hpp"
+
+namespace rlx::bench {
+namespace {
+
+struct Calls {
+  static void out_of_place(Communicator& comm, auto in, auto out, ReduceKind kind) {
+    reduce_scatter(comm, in, out, kind);
+  }
+  static void in_place(Communicator& comm, auto x, ReduceKind kind) {
+    reduce_scatter(comm, x, kind);
+  }
+};
+
+Shape shape(std::size_t whole, std::size_t ranks, Rank rank) {
+  const std::size_t block = whole / ranks;
+  return {.whole = whole, .send = whole, .recv_first = rank.index() * block, .recv = block};
+}
+
+// Every rank sends the (n-1)/n of its input that belongs to others.
+double bus_factor(std::size_t ranks) {
+  const auto n = static_cast<double>(ranks);
+  return (n - 1) / n;
+}
+
+}  // namespace
+
+const CollectiveBench kReduceScatterBench = {.name = "reduce_scatter",
+                                             .has_elements = true,
+                                             .reduces = true,
+                                             .by_blocks = true,
+                                             .shape = shape,
+                                             .bus_factor = bus_factor,
+                                             .runner = select_runner<Calls>};
+
+}  // namespace rlx::bench

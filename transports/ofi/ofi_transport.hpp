@@ -1,0 +1,36 @@
+#pragma once
+// The libfabric transport: one-sided writes over whatever provider a machine has.
+
+#include <memory>
+#include <optional>
+
+#include "rlx/symmetric_transport.hpp"
+#include "transports/transports.hpp"
+
+namespace rlx {
+
+namespace ofi {
+class Fabric;
+}
+
+/// For tests.
+struct OfiOptions {
+  ofi::Fabric* fabric = nullptr;           ///< instead of the library; must outlive the transport
+  std::optional<SignalProtocol> protocol;  ///< instead of the one chosen from the promises
+  bool watch_processes = true;             ///< whether deaths are learnt from this machine's kernel
+};
+
+/// Opens a provider and learns everybody's address. Config::provider names one; otherwise the first
+/// that all ranks have of: cxi, efa, verbs;ofi_rxm, opx, tcp, tcp;ofi_rxm, net. Config::interface
+/// names an interface, one of rank 0's addresses (standing for its subnet), or a domain of a
+/// provider without IP addresses; otherwise loopback where all ranks are on one node, else a subnet
+/// common to all ranks. Collective over setup.exchange; throws the same CollectiveError on all
+/// ranks: InvalidArgument for an unknown provider or interface, Unsupported for a provider without
+/// reliable one-sided writes or one that some ranks lack, Transport for what the provider refuses.
+///
+/// Nothing is set in the environment; FI_* variables work as libfabric documents them.
+[[nodiscard]] std::unique_ptr<SymmetricTransport> make_ofi(const TransportSetup& setup);
+[[nodiscard]] std::unique_ptr<SymmetricTransport> make_ofi(const TransportSetup& setup,
+                                                           const OfiOptions& options);
+
+}  // namespace rlx
