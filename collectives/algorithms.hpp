@@ -21,6 +21,7 @@ struct Cost {
                                     ///< the first source of each (operations, not traffic)
   std::uint32_t chunks = 1;         ///< chunks that the whole message is cut into
   std::uint32_t messages = 0;       ///< most puts and signals that any one rank issues
+  std::uint64_t copied_chunks = 0;  ///< most chunks that any one rank copies
   std::uint32_t scratch_chunks = 0; ///< Schedule::scratch_chunks, the same on every rank
 };
 

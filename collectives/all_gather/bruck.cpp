@@ -62,6 +62,7 @@ Cost cost(std::uint32_t ranks) {
           .reduced_chunks = 0,
           .chunks = ranks,
           .messages = rounds,
+          .copied_chunks = ranks <= 2 ? ranks : ranks + 1,
           .scratch_chunks = ranks == 1 ? 0 : ranks};
 }
 

@@ -57,6 +57,7 @@ Cost cost(std::uint32_t ranks) {
           .reduced_chunks = 0,
           .chunks = ranks,
           .messages = hops == 0 ? 0 : hops + 1,
+          .copied_chunks = 1,
           .scratch_chunks = 0};
 }
 

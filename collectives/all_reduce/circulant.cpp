@@ -68,6 +68,7 @@ Cost cost(std::uint32_t ranks) {
           .reduced_chunks = ranks - 1,
           .chunks = ranks,
           .messages = 2 * rounds,
+          .copied_chunks = std::uint64_t{(ranks + 1) / 2} + ranks - 1,
           .scratch_chunks = reduce_scatter::circulant_scratch(ranks)};
 }
 

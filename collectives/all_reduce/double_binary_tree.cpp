@@ -151,7 +151,7 @@ Schedule generate(const Group& group) {
 // Rank 2 (from 4 ranks on) is an inner rank with two children in the first tree and a leaf in the
 // second: 1 up, 2 down, 1 up.
 Cost cost(std::uint32_t ranks) {
-  if (ranks == 1) return {};
+  if (ranks == 1) return {.copied_chunks = 1};
   const auto depth = static_cast<std::uint32_t>(std::bit_width(ranks - 1));
   const std::uint32_t sent = std::min(ranks, 4u);
   return {.rounds = 2 * depth,
@@ -159,6 +159,7 @@ Cost cost(std::uint32_t ranks) {
           .reduced_chunks = ranks == 2 ? 1u : 2u,
           .chunks = kTrees,
           .messages = sent,
+          .copied_chunks = ranks == 2 ? 1u : 2u,
           .scratch_chunks = kTrees * kScratchPerTree};
 }
 

@@ -54,6 +54,7 @@ Cost cost(std::uint32_t ranks) {
           .reduced_chunks = hops,
           .chunks = ranks,
           .messages = hops == 0 ? 0 : 2 * hops + 1,
+          .copied_chunks = hops == 0 ? 1u : 0u,
           .scratch_chunks = reduce_scatter::ring_scratch(ranks)};
 }
 

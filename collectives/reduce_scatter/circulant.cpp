@@ -132,6 +132,7 @@ Cost cost(std::uint32_t ranks) {
           .reduced_chunks = ranks - 1,
           .chunks = ranks,
           .messages = rounds,
+          .copied_chunks = (ranks + 1) / 2,
           .scratch_chunks = circulant_scratch(ranks)};
 }
 

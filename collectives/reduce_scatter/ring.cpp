@@ -53,6 +53,7 @@ Cost cost(std::uint32_t ranks) {
           .reduced_chunks = hops,
           .chunks = ranks,
           .messages = hops,
+          .copied_chunks = hops == 0 ? 1u : 0u,
           .scratch_chunks = ring_scratch(ranks)};
 }
 

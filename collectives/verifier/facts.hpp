@@ -34,6 +34,13 @@ struct Region {
   std::vector<Last> lasts;
 };
 
+/// A put of one chunk: with a vector so short that this chunk is empty, a put of nothing.
+struct Payload {
+  std::uint32_t rank = 0;
+  std::uint32_t step = 0;  ///< index into Schedule::steps
+  std::uint32_t chunk = 0;
+};
+
 struct EpochFacts {
   std::string name;
   std::uint32_t ranks = 1;
@@ -42,6 +49,7 @@ struct EpochFacts {
   bool all_dependent = false;     ///< proven: completing needs every rank's start
   std::vector<Clock> completion;  ///< what each rank knows when it completes
   std::vector<Region> regions;    ///< [rank][0: scratch, 1 + w: line w]
+  std::vector<Payload> payloads;
   Cost counted;
   Findings findings;
 

@@ -15,6 +15,11 @@ namespace rlx::collectives::verifier {
 
 namespace {
 
+template <class T>
+T most(const std::vector<T>& per_rank) {
+  return *std::max_element(per_rank.begin(), per_rank.end());
+}
+
 bool is_users(Space space) { return space == Space::input || space == Space::output; }
 
 class Machine {
@@ -30,6 +35,7 @@ class Machine {
         next_(sync_.components(), 0),
         sent_chunks_(ranks_, 0),
         reduced_chunks_(ranks_, 0),
+        copied_chunks_(ranks_, 0),
         messages_(ranks_, 0) {
     for (std::uint32_t rank = 0; rank < ranks_; ++rank)
       for (const Step& step : schedules_[rank].steps)
@@ -121,6 +127,9 @@ class Machine {
       return;
     }
     sent_chunks_[rank] += from.count;
+    if (from.count == 1)
+      payloads_.push_back({rank, static_cast<std::uint32_t>(&step - schedule_of(c).steps.data()),
+                           memory_.at(rank, from).value.chunk});
     for (std::uint32_t i = 0; i < from.count; ++i) {
       const Value value = read(memory_.at(rank, from, i), access);
       write(memory_.at(step.peer, to, i), value, access);
@@ -140,6 +149,7 @@ class Machine {
       if (ref.space == Space::scratch) touches_.local(c, next_[c]);
     if (step.kind == StepKind::reduce)
       reduced_chunks_[rank] += std::uint64_t{sources.size() - 1} * sources[0].count;
+    if (step.kind == StepKind::copy) copied_chunks_[rank] += sources[0].count;
     for (std::uint32_t i = 0; i < sources[0].count; ++i) compute_chunk(c, step, i, access);
   }
 
@@ -243,15 +253,16 @@ class Machine {
     facts.lines = memory_.count(Space::line);
     facts.findings = findings_;
     facts.regions = touches_.take();
+    facts.payloads = std::move(payloads_);
     std::uint32_t depth = 0;
     for (Component c = 0; c < sync_.components(); ++c) depth = std::max(depth, sync_.depth(c));
-    facts.counted = {
-        .rounds = depth,
-        .sent_chunks = *std::max_element(sent_chunks_.begin(), sent_chunks_.end()),
-        .reduced_chunks = *std::max_element(reduced_chunks_.begin(), reduced_chunks_.end()),
-        .chunks = schedules_[0].chunks,
-        .messages = *std::max_element(messages_.begin(), messages_.end()),
-        .scratch_chunks = schedules_[0].scratch_chunks};
+    facts.counted = {.rounds = depth,
+                     .sent_chunks = most(sent_chunks_),
+                     .reduced_chunks = most(reduced_chunks_),
+                     .chunks = schedules_[0].chunks,
+                     .messages = most(messages_),
+                     .copied_chunks = most(copied_chunks_),
+                     .scratch_chunks = schedules_[0].scratch_chunks};
     facts.completion = completion_clocks(sync_, ranks_, lanes_);
     facts.all_dependent =
         std::all_of(facts.completion.begin(), facts.completion.end(), [](const Clock& clock) {
@@ -271,7 +282,9 @@ class Machine {
   std::deque<Component> ready_;
   std::vector<std::uint64_t> sent_chunks_;  // per rank, as are the following
   std::vector<std::uint64_t> reduced_chunks_;
+  std::vector<std::uint64_t> copied_chunks_;
   std::vector<std::uint32_t> messages_;
+  std::vector<Payload> payloads_;
   Findings findings_;
 };
 

@@ -14,16 +14,12 @@ constexpr std::uint32_t kNoEpoch = 0xffffffff;
 
 // Up to this many components times epochs the clocks are worked out in full; beyond, all-dependent
 // sequences are decided by what all-dependence means, which the full clocks agree with.
-constexpr std::size_t kMaxExact = 5000;
+constexpr std::size_t kMaxExact = 2500;
 
 class Window {
  public:
   Window(const Sequence& sequence, const WindowRule& rule, std::uint32_t lagging)
-      : sequence_(sequence),
-        rule_(rule),
-        lagging_(lagging),
-        ranks_(sequence[0]->ranks),
-        row_(0) {
+      : sequence_(sequence), rule_(rule), lagging_(lagging), ranks_(sequence[0]->ranks), row_(0) {
     for (const EpochFacts* facts : sequence_) {
       rows_.push_back(row_);
       row_ += facts->components();
@@ -50,10 +46,12 @@ class Window {
   // The epochs whose completion on the same rank is known to precede the start of `epoch`.
   bool waits_for(std::uint32_t epoch, std::uint32_t earlier) const {
     if (rule_.start == StartRule::windowed) return earlier + rule_.window <= epoch;
-    // Counting: epochs - W + 1 others are complete; the lagging one is among them only when it must.
-    const std::uint32_t first_possible = epoch + 1 >= rule_.window ? epoch + 1 - rule_.window : 0;
-    if (earlier == lagging_) return rule_.window == 1 && earlier < epoch;
-    return earlier <= first_possible && earlier < epoch;
+    // Counting: epoch - W + 1 epochs are complete. When the lagging one is old, the newer ones make
+    // up the number without it, unless only one may be in flight at all.
+    if (earlier >= epoch) return false;
+    if (earlier == lagging_) return rule_.window == 1;
+    const std::uint32_t behind = lagging_ + rule_.window <= epoch + 1 ? 1 : 0;
+    return earlier + rule_.window <= epoch + behind;
   }
 
   // What the start of `epoch` on `rank` knows of each component of each epoch.
@@ -132,11 +130,12 @@ class Window {
     const EpochFacts& old = *sequence_[earlier];
     const EpochFacts& fresh = *sequence_[later];
     const std::string what = number == 0 ? "the scratch" : fmt::format("line {}", number - 1);
-    findings_.add(Fault::reuse,
-                  fmt::format("W = {}, D = {}: rank {} touches {} of rank {} in epoch {} ({}) while "
-                              "epoch {} ({}) may still use it, until rank {} has gone on",
-                              rule_.window, rule_.depth, first.component / fresh.lanes, what, rank,
-                              later, fresh.name, earlier, old.name, last.component / old.lanes));
+    findings_.add(
+        Fault::reuse,
+        fmt::format("W = {}, D = {}: rank {} touches {} of rank {} in epoch {} ({}) while "
+                    "epoch {} ({}) may still use it, until rank {} has gone on",
+                    rule_.window, rule_.depth, first.component / fresh.lanes, what, rank, later,
+                    fresh.name, earlier, old.name, last.component / old.lanes));
   }
 
   // Completing an all-dependent epoch e means that every rank had started it, and so had completed

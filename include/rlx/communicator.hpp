@@ -29,6 +29,7 @@ namespace rlx {
 
 namespace detail {
 class CommunicatorState;
+class Context;
 }
 
 struct CommunicatorOptions {
@@ -47,9 +48,14 @@ class Communicator {
  public:
   /// Wires a Context over a bootstrap: transport, heap, connections, this communicator. Collective.
   Communicator(Bootstrap& bootstrap, CommunicatorOptions options = {});
+  /// The same, but reuses `context` where all ranks of the bootstrap are of that one Context already,
+  /// so that a wait on any of its communicators advances all of them; otherwise wires a new one and
+  /// leaves it there. For bootstraps that a process uses more than once (rlx/mpi.hpp).
+  Communicator(Bootstrap& bootstrap, CommunicatorOptions options,
+               std::weak_ptr<detail::Context>& context);
   /// Over a transport and symmetric memory of one's own. `scratch` names bytes of window 1 of every
   /// rank at the same offset (its rank member is ignored) whose local bytes are `memory`; they
-  /// belong to the communicator until it is closed. The signal region is window 0 and all zero. The
+  /// belong to the communicator until it is closed. The signal region is window 0; both are all zero. The
   /// transport must outlive the communicator. Collective; allocate() takes from what is left of
   /// `scratch`. Throws OutOfMemory naming the bytes needed.
   Communicator(SymmetricTransport& transport, SignalRegion signals, std::span<std::byte> memory,

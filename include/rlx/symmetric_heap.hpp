@@ -28,8 +28,9 @@ class SymmetricHeap {
   /// agreement is told, and every member throws OutOfMemory.
   /// Throws CollectiveError(OutOfMemory) naming RLX_HEAP_LIMIT.
   SymmetricHeap(std::size_t limit, std::function<void(HeapExtent, std::span<std::byte>)> on_extent);
-  /// Over memory of the caller's that is reachable already: one extent, offset 0 its first byte, no
-  /// growth. The memory must outlive the heap.
+  /// Over memory of the caller's that is zero and reachable already (so it is not cleared, lest a
+  /// peer's first signal goes with it): one extent, offset 0 its first byte, no growth. The memory
+  /// must outlive the heap.
   explicit SymmetricHeap(std::span<std::byte> memory);
   ~SymmetricHeap();
   SymmetricHeap(const SymmetricHeap&) = delete;

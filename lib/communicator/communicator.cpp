@@ -15,6 +15,10 @@ Communicator::Communicator(std::shared_ptr<detail::CommunicatorState> state)
 Communicator::Communicator(Bootstrap& bootstrap, CommunicatorOptions options)
     : Communicator(detail::wire_world(bootstrap, options)) {}
 
+Communicator::Communicator(Bootstrap& bootstrap, CommunicatorOptions options,
+                           std::weak_ptr<detail::Context>& context)
+    : Communicator(detail::wire_again(bootstrap, options, context)) {}
+
 Communicator::Communicator(SymmetricTransport& transport, SignalRegion signals,
                            std::span<std::byte> memory, SymmetricBuffer scratch,
                            CommunicatorOptions options)

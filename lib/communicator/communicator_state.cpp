@@ -37,7 +37,7 @@ std::pair<WindowNumber, std::byte*> find_window(void* context, const std::byte* 
 }  // namespace
 
 CommunicatorState::CommunicatorState(std::shared_ptr<Context> context, GroupSetup group)
-    : context_(std::move(context)), group_(std::move(group)), next_id_(group_.id + 1) {
+    : context_(std::move(context)), group_(std::move(group)) {
   exceptions_ = std::uncaught_exceptions();
 }
 

@@ -32,6 +32,12 @@ Context::~Context() {
 
 bool Context::owned_by_this_process() const noexcept { return getpid() == process_; }
 
+void Context::adopt_id(std::uint64_t id) noexcept {
+  std::uint64_t last = last_id_.load(std::memory_order_relaxed);
+  while (last < id && !last_id_.compare_exchange_weak(last, id)) {
+  }
+}
+
 /// Group 0 of the region is the Context's own: health, detail and fetch lines.
 void Context::prepare_signals(std::span<std::byte> memory) {
   signals_ = SignalRegion(memory.data(), SignalRegion::lines_of(memory.size()));

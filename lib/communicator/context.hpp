@@ -56,6 +56,11 @@ class Context {
   [[nodiscard]] const Config& config() const noexcept { return options_.config; }
   [[nodiscard]] const Device& device() const noexcept { return options_.device; }
   [[nodiscard]] const AgreedValues& agreed() const noexcept { return agreed_; }
+  /// A number that all ranks of this Context share, and no other Context has; 0 over bare transports.
+  [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
+  /// A proposal for the next communicator's id: larger than all that this rank has seen.
+  [[nodiscard]] std::uint64_t propose_id() noexcept { return ++last_id_; }
+  void adopt_id(std::uint64_t id) noexcept;
   [[nodiscard]] SymmetricTransport& transport() noexcept { return *transport_; }
   [[nodiscard]] SignalRegion signals() const noexcept { return signals_; }
   [[nodiscard]] SymmetricHeap& heap() noexcept { return *heap_; }
@@ -113,6 +118,8 @@ class Context {
   CommunicatorOptions options_;
   AgreedValues agreed_;
   int process_;
+  std::uint64_t identity_ = 0;
+  std::atomic<std::uint64_t> last_id_{0};
   // Order matters when destroyed: the transport goes before the memory that it has registered.
   std::vector<std::unique_ptr<Engine>> kept_;
   Health health_;  // its completions, too, outlive the transport

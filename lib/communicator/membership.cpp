@@ -84,7 +84,7 @@ std::unique_ptr<SymmetricAllocation> CommunicatorState::allocate(std::size_t cou
 
 std::shared_ptr<CommunicatorState> CommunicatorState::split(int colour, int key,
                                                             CallPurpose purpose) {
-  const auto all = gather_values(*this, Colour{colour, key, next_id_}, purpose);
+  const auto all = gather_values(*this, Colour{colour, key, context_->propose_id()}, purpose);
   GroupSetup group;
   for (const Colour& other : all) group.id = std::max(group.id, other.next_id);
   std::vector<std::uint32_t> mates;
@@ -98,7 +98,7 @@ std::shared_ptr<CommunicatorState> CommunicatorState::split(int colour, int key,
     group.members.push_back(group_.members[mate]);
     group.positions.push_back(mate);
   }
-  next_id_ = group.id + 1;
+  context_->adopt_id(group.id);
   auto state = make(context_, std::move(group), agreement(purpose));
   {
     const std::lock_guard lock(context_->mutex());

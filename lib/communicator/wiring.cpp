@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 
 #include "lib/base/log.hpp"
 #include "lib/communicator/communicator_state.hpp"
@@ -26,6 +27,7 @@ struct Hello {
   std::uint64_t magic = kMagic;
   std::uint32_t wire = 0;
   std::int32_t process = 0;
+  std::uint64_t identity = 0;  ///< rank 0's names the Context
   char build[48] = {};
   char host[64] = {};
   char boot[48] = {};
@@ -53,6 +55,8 @@ Hello make_hello(const Config& config) {
   Hello hello;
   hello.wire = wire_version();
   hello.process = getpid();
+  std::random_device entropy;
+  hello.identity = (std::uint64_t{entropy()} << 32) | entropy() | 1;
   const Topology topology = Topology::discover();
   put_text(hello.build, std::string_view(kVersion).substr(0, 47), "the version");
   put_text(hello.host, std::string_view(topology.hostname).substr(0, 63), "the host name");
@@ -144,6 +148,7 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
   if (options.decorate) transport = options.decorate(std::move(transport));
   SymmetricTransport& wire = *transport;
   std::shared_ptr<Context> context(new Context(options, std::move(transport), wire));
+  context->identity_ = hellos[0].identity;
   context->agreed_.ranks_fit_cores = ranks_fit(hellos, me);
   struct Costs {
     double latency_us, gigabytes_per_second;
@@ -173,38 +178,89 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
   return context;
 }
 
-std::shared_ptr<CommunicatorState> wire_world(Bootstrap& bootstrap,
-                                              const CommunicatorOptions& options) {
-  auto context = Context::wire(bootstrap, options);
-  GroupSetup group;
-  group.me = bootstrap.rank().value();
-  for (std::uint32_t rank = 0; rank < bootstrap.size(); ++rank) {
-    group.members.emplace_back(rank);
-    group.positions.push_back(rank);
-  }
+namespace {
+
+/// Agreement over a bootstrap, while there is no communicator to agree over.
+Agreement agreement_over(Bootstrap& bootstrap) {
   Agreement agreement;
-  agreement.maximum = [&](std::uint64_t mine) {
+  agreement.maximum = [&bootstrap](std::uint64_t mine) {
     const auto all = exchange(bootstrap, mine);
     return *std::max_element(all.begin(), all.end());
   };
-  agreement.exchange = [&](const ExtentRecord& mine) { return exchange(bootstrap, mine); };
-  auto world = CommunicatorState::make(std::move(context), std::move(group), agreement);
+  agreement.exchange = [&bootstrap](const ExtentRecord& mine) { return exchange(bootstrap, mine); };
+  return agreement;
+}
+
+/// All of `members` (transport ranks), which the exchange of the agreement knows in this order.
+GroupSetup whole_group(std::vector<Rank> members, Rank me) {
+  GroupSetup group;
+  group.me = me.value();
+  group.members = std::move(members);
+  for (std::uint32_t member = 0; member < group.members.size(); ++member)
+    group.positions.push_back(member);
+  return group;
+}
+
+std::vector<Rank> all_ranks(std::size_t size) {
+  std::vector<Rank> ranks;
+  for (std::uint32_t rank = 0; rank < size; ++rank) ranks.emplace_back(rank);
+  return ranks;
+}
+
+}  // namespace
+
+std::shared_ptr<CommunicatorState> wire_world(Bootstrap& bootstrap,
+                                              const CommunicatorOptions& options) {
+  auto context = Context::wire(bootstrap, options);
+  auto world = CommunicatorState::make(std::move(context),
+                                       whole_group(all_ranks(bootstrap.size()), bootstrap.rank()),
+                                       agreement_over(bootstrap));
   world->barrier(CallPurpose::wire);  // warms the connections to schedule neighbours
   return world;
 }
 
+std::shared_ptr<CommunicatorState> wire_again(Bootstrap& bootstrap,
+                                              const CommunicatorOptions& options,
+                                              std::weak_ptr<Context>& shared) {
+  struct Identity {
+    std::uint64_t context = 0;
+    std::uint64_t rank = 0;
+    std::uint64_t next_id = 0;
+  };
+  const auto context = shared.lock();
+  Identity mine;
+  if (context) {
+    context->throw_if_failed();
+    mine = {context->identity(), context->transport().rank().value(), context->propose_id()};
+  }
+  const std::vector<Identity> all = exchange(bootstrap, mine);
+  GroupSetup group;
+  bool known = true;
+  for (const Identity& other : all) {
+    known &= other.context != 0 && other.context == all[0].context;
+    group.id = std::max(group.id, other.next_id);
+    group.members.emplace_back(static_cast<std::uint32_t>(other.rank));
+  }
+  if (!known) {
+    auto world = wire_world(bootstrap, options);
+    if (shared.expired()) shared = world->shared_context();
+    return world;
+  }
+  const std::uint64_t id = group.id;
+  context->adopt_id(id);
+  group = whole_group(std::move(group.members), bootstrap.rank());
+  group.id = id;
+  auto state = CommunicatorState::make(context, std::move(group), agreement_over(bootstrap));
+  state->barrier(CallPurpose::wire);
+  return state;
+}
+
 std::shared_ptr<CommunicatorState> wire_over(std::shared_ptr<Context> context, Rank me,
                                              std::size_t size) {
-  GroupSetup group;
-  group.me = me.value();
-  for (std::uint32_t rank = 0; rank < size; ++rank) {
-    group.members.emplace_back(rank);
-    group.positions.push_back(rank);
-  }
   Agreement alone;  // every rank starts from the same empty memory, so first fit agrees by itself
   alone.maximum = [](std::uint64_t mine) { return mine; };
   alone.exchange = [size](const ExtentRecord& mine) { return std::vector<ExtentRecord>(size, mine); };
-  return CommunicatorState::make(std::move(context), std::move(group), alone);
+  return CommunicatorState::make(std::move(context), whole_group(all_ranks(size), me), alone);
 }
 
 }  // namespace rlx::detail

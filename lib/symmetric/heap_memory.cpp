@@ -51,10 +51,16 @@ AddressRange reserve_addresses(std::size_t limit) {
 }  // namespace
 
 HeapMemory::HeapMemory(std::size_t limit, OnExtent on_extent)
-    : range(reserve_addresses(limit)), allocator(range.size()), on_extent_(std::move(on_extent)) {}
+    : HeapMemory(reserve_addresses(limit), std::move(on_extent)) {}
+
+HeapMemory::HeapMemory(AddressRange range, OnExtent on_extent)
+    : allocator(range.size()),
+      range_(std::move(range)),
+      base_(range_.data()),
+      on_extent_(std::move(on_extent)) {}
 
 HeapMemory::HeapMemory(std::span<std::byte> memory)
-    : range(AddressRange::borrow(memory)), allocator(memory.size()) {
+    : allocator(memory.size() / kHeapUnit * kHeapUnit), base_(memory.data()) {
   allocator.adopt_whole();
 }
 
@@ -64,7 +70,7 @@ void HeapMemory::clear_dirty(std::uint64_t offset, std::uint64_t bytes) {
     const std::lock_guard lock(mutex);
     dirty = allocator.take_dirty(offset, bytes);
   }
-  for (const HeapExtent& part : dirty) std::memset(range.data() + part.offset, 0, part.length);
+  for (const HeapExtent& part : dirty) std::memset(base_ + part.offset, 0, part.length);
 }
 
 void HeapMemory::grow_for(std::uint64_t offset) {
@@ -78,7 +84,7 @@ void HeapMemory::grow_for(std::uint64_t offset) {
   try {
     bring_up(extent);
   } catch (...) {
-    range.decommit(extent.offset, extent.length);
+    range_.decommit(extent.offset, extent.length);
     const std::lock_guard lock(mutex);
     allocator.drop_extent(extent.offset);
     throw;
@@ -88,12 +94,12 @@ void HeapMemory::grow_for(std::uint64_t offset) {
 }
 
 void HeapMemory::bring_up(HeapExtent extent) {
-  if (!range.commit(extent.offset, extent.length)) {
+  if (!range_.commit(extent.offset, extent.length)) {
     throw CollectiveError(ErrorKind::OutOfMemory, "allocate",
                           fmt::format("the system refuses {} bytes of memory: {}", extent.length,
                                       std::generic_category().message(errno)));
   }
-  if (on_extent_) on_extent_(extent, {range.data() + extent.offset, extent.length});
+  if (on_extent_) on_extent_(extent, {base_ + extent.offset, extent.length});
   log::debug("symmetric heap: extent of {} bytes at {}", extent.length, extent.offset);
 }
 

@@ -20,8 +20,7 @@ class HeapMemory {
   /// Throws CollectiveError(OutOfMemory) naming RLX_HEAP_LIMIT when not even a fraction of the
   /// addresses can be reserved.
   HeapMemory(std::size_t limit, OnExtent on_extent);
-
-  /// Over memory that is there already: one ready extent, which never grows.
+  /// Over memory of the caller's, whole, ready and zero: peers may write to it already.
   explicit HeapMemory(std::span<std::byte> memory);
 
   /// Clears what allocations of before may have left in a range that is reserved by the caller.
@@ -30,13 +29,17 @@ class HeapMemory {
   /// what on_extent throws; then nothing has changed.
   void grow_for(std::uint64_t offset);
 
-  AddressRange range;
+  [[nodiscard]] std::byte* base() const { return base_; }
+
   std::mutex mutex;  ///< guards allocator; never held across an agreement or on_extent
   OffsetAllocator allocator;
 
  private:
+  HeapMemory(AddressRange range, OnExtent on_extent);
   void bring_up(HeapExtent extent);
 
+  AddressRange range_;  // empty over memory of the caller's
+  std::byte* base_;
   OnExtent on_extent_;
   std::mutex growth_;  // one extent comes to life at a time; never held across an agreement
 };

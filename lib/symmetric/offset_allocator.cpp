@@ -22,6 +22,12 @@ auto at_or_below(Map& map, std::uint64_t offset) {
 
 }  // namespace
 
+void OffsetAllocator::adopt_whole() {
+  if (limit_ == 0) return;
+  extents_.emplace(0, Extent{limit_, true});
+  committed_ = limit_;
+}
+
 Fit OffsetAllocator::first_fit(const FitRequest& request, std::uint64_t at_least) const {
   if (request.bytes > limit_) return {};
   std::uint64_t at = round_up(at_least, request.alignment);
@@ -110,11 +116,6 @@ HeapExtent OffsetAllocator::plan_extent(std::uint64_t offset) {
   }
   extents_.emplace(begin, Extent{end - begin, false});
   return {begin, end - begin};
-}
-
-void OffsetAllocator::adopt_whole() {
-  extents_.emplace(0, Extent{limit_, true});
-  committed_ = limit_;
 }
 
 void OffsetAllocator::make_ready(std::uint64_t extent) {

@@ -41,8 +41,10 @@ inline constexpr std::uint64_t kUsualExtent = std::uint64_t{32} << 20;
 
 class OffsetAllocator {
  public:
-  /// `limit` bytes, a multiple of 4096.
+  /// `limit` bytes, a multiple of kHeapUnit; a multiple of 4096 where extents are committed.
   explicit OffsetAllocator(std::uint64_t limit) : limit_(limit) {}
+  /// The whole range is one ready extent of zeros. Before anything else.
+  void adopt_whole();
 
   /// The lowest free place at or above `at_least`.
   [[nodiscard]] Fit first_fit(const FitRequest& request, std::uint64_t at_least) const;
@@ -54,9 +56,6 @@ class OffsetAllocator {
   void settle(std::uint64_t offset);
   /// False when no allocation starts there.
   [[nodiscard]] bool release(std::uint64_t offset);
-
-  /// Regards the whole range as one ready extent.
-  void adopt_whole();
 
   /// Whether the block lies in a ready extent.
   [[nodiscard]] bool is_ready(std::uint64_t offset) const;

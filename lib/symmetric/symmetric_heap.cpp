@@ -219,8 +219,8 @@ void SymmetricHeap::release(std::uint64_t offset) {
                         fmt::format("no allocation starts at heap offset {}", offset));
 }
 
-std::byte* SymmetricHeap::base() const noexcept { return impl_->range.data(); }
-std::size_t SymmetricHeap::limit() const noexcept { return impl_->range.size(); }
+std::byte* SymmetricHeap::base() const noexcept { return impl_->base(); }
+std::size_t SymmetricHeap::limit() const noexcept { return impl_->allocator.limit(); }
 
 std::pair<std::uint64_t, bool> SymmetricHeap::offset_of(const void* pointer) const noexcept {
   const auto address = reinterpret_cast<std::uintptr_t>(pointer);

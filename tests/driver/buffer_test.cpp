@@ -8,6 +8,9 @@
 #include "rlx/error.hpp"
 #include "tests/driver/fake_memory.hpp"
 
+// Under AddressSanitizer, memory that is not to be had is a null pointer, as it is without.
+extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+
 namespace rlx {
 namespace {
 

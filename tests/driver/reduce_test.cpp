@@ -8,15 +8,16 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "lib/driver/compute.hpp"
+#include "tests/driver/operand.hpp"
 #include "tests/driver/reference.hpp"
 
 namespace rlx {
 namespace {
 
-constexpr std::size_t kGuard = 80;  // bytes before and behind, which must stay as they are
-constexpr std::byte kGuardByte{0xa5};
+using test::Operand;
 
 struct Case {
   DType dtype = DType::f32;
@@ -61,32 +62,6 @@ T random_value(std::mt19937_64& random) {
     }
   }
 }
-
-// Bytes at an address that is `skew` behind a multiple of 64, between guards.
-class Operand {
- public:
-  Operand(std::size_t bytes, std::size_t skew)
-      : storage_(bytes + 2 * kGuard + 128, kGuardByte), bytes_(bytes) {
-    const auto address = reinterpret_cast<std::uintptr_t>(storage_.data()) + kGuard;
-    data_ = storage_.data() + kGuard + (64 - address % 64) % 64 + skew % 64;
-  }
-  Operand(const Operand&) = delete;
-  Operand& operator=(const Operand&) = delete;
-  Operand(Operand&&) = default;
-
-  [[nodiscard]] std::byte* data() const { return data_; }
-  [[nodiscard]] bool guards_hold() const {
-    for (std::size_t i = 1; i <= kGuard / 2; ++i) {
-      if (*(data_ - i) != kGuardByte || data_[bytes_ + i - 1] != kGuardByte) return false;
-    }
-    return true;
-  }
-
- private:
-  std::vector<std::byte> storage_;
-  std::byte* data_;
-  std::size_t bytes_;
-};
 
 template <class T>
 std::string mismatch(const Case& c) {

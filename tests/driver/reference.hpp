@@ -16,6 +16,7 @@
 namespace rlx::test {
 
 __extension__ using Wide = __int128;
+__extension__ using Modular = unsigned __int128;
 
 /// Calls f with a value of the dtype's C++ type.
 template <class F>
@@ -64,8 +65,9 @@ template <class T>
 T integer_of(ReduceKind kind, T a, T b) {
   if (kind == ReduceKind::Max) return a < b ? b : a;
   if (kind == ReduceKind::Min) return a < b ? a : b;
-  const Wide exact = kind == ReduceKind::Product ? Wide{a} * Wide{b} : Wide{a} + Wide{b};
-  return static_cast<T>(static_cast<std::make_unsigned_t<T>>(exact));  // modulo 2^bits
+  const auto x = static_cast<Modular>(a);
+  const auto y = static_cast<Modular>(b);
+  return static_cast<T>(kind == ReduceKind::Product ? x * y : x + y);  // modulo 2^bits
 }
 
 /// The result for one element, from its contributions in order; divisor 0: none.

@@ -16,10 +16,10 @@ namespace {
 constexpr std::size_t kCount = 300;
 constexpr std::uint64_t kFirst = 1000;
 
-std::vector<std::byte> contribution_of(DType dtype, std::optional<ReduceKind> kind,
-                                       std::size_t ranks, std::uint32_t rank, std::uint64_t seed) {
+std::vector<std::byte> contribution_of(const Pattern& pattern, DType dtype, std::uint32_t rank,
+                                       std::uint64_t seed) {
   std::vector<std::byte> data(kCount * size_of(dtype));
-  Pattern(dtype, kind, ranks).fill({data.data(), kFirst, kCount}, Rank(rank), seed);
+  pattern.fill({data.data(), kFirst, kCount}, Rank(rank), seed);
   return data;
 }
 
@@ -57,11 +57,12 @@ T divide(T sum, std::size_t ranks) {
 /// Reduces in the order first, first + stride, ...: another order for every stride.
 std::vector<std::byte> reduce(DType dtype, ReduceKind kind, std::size_t ranks, std::size_t stride) {
   return with_element(dtype, [&]<Element T>(std::type_identity<T>) {
-    std::vector<std::byte> result = contribution_of(dtype, kind, ranks, 0, 7);
+    const Pattern pattern(dtype, kind, ranks);
+    std::vector<std::byte> result = contribution_of(pattern, dtype, 0, 7);
     T* out = reinterpret_cast<T*>(result.data());
     for (std::size_t step = 1; step < ranks; ++step) {
       const auto rank = static_cast<std::uint32_t>(step * stride % ranks);
-      const auto next = contribution_of(dtype, kind, ranks, rank, 7);
+      const auto next = contribution_of(pattern, dtype, rank, 7);
       const T* in = reinterpret_cast<const T*>(next.data());
       for (std::size_t i = 0; i < kCount; ++i) out[i] = combine(kind, out[i], in[i]);
     }
@@ -149,8 +150,8 @@ TEST(Pattern, a_missing_contribution_a_shift_and_an_old_result_are_wrong) {
 
 TEST(Pattern, blocks_of_different_ranks_differ) {
   for (const DType dtype : kAllDTypes) {
-    const auto block = contribution_of(dtype, std::nullopt, 4, 1, 0);
     const Pattern pattern(dtype, std::nullopt, 4);
+    const auto block = contribution_of(pattern, dtype, 1, 0);
     EXPECT_EQ(pattern.count_wrong({block.data(), kFirst, kCount}, Rank(1), 0), 0U);
     EXPECT_GT(pattern.count_wrong({block.data(), kFirst, kCount}, Rank(2), 0), kCount / 2);
   }

@@ -13,8 +13,10 @@
 // ... and a word is stored only when all earlier parts have come, which makes the bytes of all
 // earlier puts visible too.
 //
-// A writer has at most kMaxOutstanding signals on the way to one rank, half of the range of the
-// part, so that the rest of the range absorbs completions that run ahead of the target's queue.
+// A writer keeps the span from its oldest undelivered signal to a rank to the newest below
+// kMaxOutstanding (a count alone would not do: one late signal, and the parts go round). That is
+// half of the range of the part. Where the provider's completions may run ahead of the target,
+// signals are sent with delivery-complete, so that "delivered" means in the target's queue.
 
 #include <cstdint>
 #include <vector>
@@ -24,6 +26,7 @@
 namespace rlx::ofi {
 
 inline constexpr std::uint32_t kPartBits = 6;
+/// Signals of one writer to one rank, from the oldest that is not complete to the newest.
 inline constexpr std::uint32_t kMaxOutstanding = 32;
 /// The most lines a signal region can have with this protocol.
 inline constexpr std::uint32_t kMaxLines = 1u << 18;

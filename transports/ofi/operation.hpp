@@ -31,7 +31,8 @@ struct Operation {
   // The signal. `value` is the source of the write where nothing can be injected.
   std::uint64_t value = 0;
   std::uint32_t word = 0;
-  std::uint32_t outstanding = 0;  // calls posted and not complete
+  std::uint32_t signal_number = 0;  // counted by peer
+  std::uint32_t outstanding = 0;    // calls posted and not complete
   OperationKind kind = OperationKind::put;
   bool posted = false;  // nothing left to post
   bool queued = false;  // in the backlog, or being advanced

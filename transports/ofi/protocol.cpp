@@ -69,10 +69,17 @@ std::optional<SignalProtocol> best_of(const Promises& p) {
   return std::nullopt;
 }
 
-std::size_t inject_bytes(const fi_info& info, const Promises& p, SignalProtocol protocol) {
-  // Injection together with delivery-complete is not promised anywhere; efa injects messages only.
-  if (protocol == SignalProtocol::delivery_complete || p.core == "efa") return 0;
-  return std::min(info.tx_attr->inject_size, info.ep_attr->max_msg_size);
+// Whether a write that is complete for its sender has been acknowledged by the target's adapter.
+// Elsewhere a completion may run ahead of the target without limit.
+bool acknowledges(std::string_view core) {
+  return core == "verbs" || core == "efa" || core == "cxi";
+}
+
+std::size_t inject_bytes(const fi_info& info, const Promises& p, const ProtocolChoice& choice) {
+  // Injection together with delivery-complete is promised nowhere; efa injects messages only.
+  const bool awaits = choice.protocol == SignalProtocol::delivery_complete ||
+                      (choice.protocol == SignalProtocol::completion_data && !choice.acknowledged);
+  return awaits || p.core == "efa" ? 0 : std::min(info.tx_attr->inject_size, choice.chunk_bytes);
 }
 
 }  // namespace
@@ -105,7 +112,8 @@ ProtocolChoice choose_protocol(const fi_info& info, std::optional<SignalProtocol
   choice.chunk_bytes = info.ep_attr->max_msg_size;
   if (*protocol == SignalProtocol::ordered_write)
     choice.chunk_bytes = std::min(choice.chunk_bytes, p.ordered_bytes);
-  choice.inject_bytes = std::min(inject_bytes(info, p, *protocol), choice.chunk_bytes);
+  choice.acknowledged = acknowledges(p.core) || p.ordered_bytes >= kLeastOrderedBytes;
+  choice.inject_bytes = inject_bytes(info, p, choice);
   choice.reason = wanted ? "as asked for" : why(p, *protocol);
   return choice;
 }

@@ -21,6 +21,7 @@ struct ProtocolChoice {
   SignalProtocol protocol = SignalProtocol::ordered_write;
   std::size_t chunk_bytes = 0;   ///< the largest single write
   std::size_t inject_bytes = 0;  ///< writes up to this size may be injected
+  bool acknowledged = false;     ///< a completed write can not be overtaken by a later one
   std::string reason;            ///< why this one, or why none
 };
 

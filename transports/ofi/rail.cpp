@@ -33,6 +33,9 @@ Rail::Rail(Endpoint endpoint, std::span<const fi_addr_t> addresses, OnFailure on
     : protocol_(endpoint.protocol().protocol),
       chunk_(endpoint.protocol().chunk_bytes),
       inject_(endpoint.protocol().inject_bytes),
+      awaits_delivery_(
+          protocol_ != SignalProtocol::ordered_write &&
+          (protocol_ == SignalProtocol::delivery_complete || !endpoint.protocol().acknowledged)),
       connected_(uses_tcp(endpoint.info())),
       on_failure_(std::move(on_failure)),
       peers_(std::make_unique<Peer[]>(addresses.size())),
@@ -78,7 +81,7 @@ void Rail::admit(Rank rank, WindowNumber number, const RemoteWindow& window) {
 bool Rail::has_room(const Peer& peer, OperationKind kind) const noexcept {
   if (peer.waiting > 0 || operations_.empty() || posts_.empty()) return false;
   return kind != OperationKind::put_signal || protocol_ == SignalProtocol::ordered_write ||
-         peer.signals < kMaxOutstanding;
+         peer.next_signal_number - peer.oldest_signal < kMaxOutstanding;
 }
 
 Issue Rail::issue(const Request& request, Completion& completion) noexcept {
@@ -99,7 +102,8 @@ Issue Rail::issue(const Request& request, Completion& completion) noexcept {
     operations_.give(&operation);
     return result == Advance::failed ? Issue::failed : Issue::busy;
   }
-  if (operation.kind == OperationKind::put_signal) ++peer.signals;
+  if (operation.kind == OperationKind::put_signal)
+    operation.signal_number = peer.next_signal_number++;
   completion.issued.fetch_add(1, std::memory_order_relaxed);
   if (result == Advance::refused) enqueue(operation);
   return Issue::done;
@@ -168,8 +172,7 @@ Rail::Advance Rail::post_data(Operation& operation) noexcept {
   Piece piece{operation.data, length, operation.descriptor, operation.address, operation.key};
   const bool last_is_next =
       operation.kind == OperationKind::put_signal && protocol_ == SignalProtocol::completion_data;
-  if (operation.kind != OperationKind::get &&
-      (last_is_next || protocol_ == SignalProtocol::delivery_complete))
+  if (operation.kind != OperationKind::get && (last_is_next || awaits_delivery_))
     piece.flags |= FI_DELIVERY_COMPLETE;
   if (operation.inject) piece.flags |= FI_INJECT;
   const Advance result = post(operation, piece);
@@ -184,7 +187,7 @@ Rail::Advance Rail::post_signal(Operation& operation) noexcept {
   const RemoteWindow& window = operation.peer->windows[kSignalWindow];
   Piece piece{&operation.value, sizeof operation.value, value_descriptor_,
               window.base + operation.word * kLineBytes, window.key};
-  if (protocol_ == SignalProtocol::delivery_complete) piece.flags |= FI_DELIVERY_COMPLETE;
+  if (awaits_delivery_) piece.flags |= FI_DELIVERY_COMPLETE;
   if (inject_ >= sizeof operation.value) piece.flags |= FI_INJECT;
   return post(operation, piece);
 }
@@ -201,6 +204,7 @@ Rail::Advance Rail::post_with_data(Operation& operation) noexcept {
     piece.key = window.key;
   }
   piece.flags = FI_REMOTE_CQ_DATA;
+  if (awaits_delivery_) piece.flags |= FI_DELIVERY_COMPLETE;
   if (operation.inject) piece.flags |= FI_INJECT;
   piece.immediate = operation.peer->code.encode(operation.word, operation.value);
   const Advance result = post(operation, piece);

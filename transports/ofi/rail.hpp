@@ -45,11 +45,13 @@ struct Peer {
   std::vector<RemoteWindow> windows;
   SignalCode code;
   std::atomic<bool> failed{false};
-  bool reached = false;               // something to it has completed
-  std::uint32_t posts = 0;            // outstanding calls
-  std::uint32_t waiting = 0;          // operations in the backlog
-  std::uint32_t signals = 0;          // outstanding operations with a signal
-  Operation* first_signal = nullptr;  // delivery_complete: undelivered signals in issue order
+  bool reached = false;                  // something to it has completed
+  std::uint32_t posts = 0;               // outstanding calls
+  std::uint32_t waiting = 0;             // operations in the backlog
+  std::uint32_t next_signal_number = 0;  // of operations with a signal
+  std::uint32_t oldest_signal = 0;       // the first of them that is not complete
+  std::uint64_t finished_signals = 0;    // bit i: oldest + i is complete
+  Operation* first_signal = nullptr;     // delivery_complete: undelivered signals in issue order
   Operation* last_signal = nullptr;
   std::chrono::steady_clock::time_point refused_since{};  // first "try again" in a row
 };
@@ -112,6 +114,7 @@ class Rail {
   void handle_error() noexcept;
   void complete(Post* post) noexcept;
   void finish(Operation& operation) noexcept;
+  void count_signal(Peer& peer, std::uint32_t number) noexcept;
   void wake_signals(Peer& peer) noexcept;
   void forget_signal(Operation& operation) noexcept;
   void enqueue(Operation& operation) noexcept;
@@ -122,6 +125,9 @@ class Rail {
   SignalProtocol protocol_;
   std::size_t chunk_;
   std::size_t inject_;
+  // All writes ask for delivery-complete: by the protocol, or because with unordered writes whose
+  // completions run ahead the number of signals on the way would not be known.
+  bool awaits_delivery_;
   bool connected_;  // by tcp connections: kRefusalLimit applies
   OnFailure on_failure_;
   std::mutex mutex_;

@@ -4,7 +4,9 @@
 #include <rdma/fi_errno.h>
 
 #include <array>
+#include <bit>
 #include <cstdlib>
+#include <utility>
 
 #include "lib/base/log.hpp"
 #include "transports/ofi/rail.hpp"
@@ -112,11 +114,20 @@ void Rail::complete(Post* post) noexcept {
   operation.posted || lost ? finish(operation) : enqueue(operation);
 }
 
+// Signals may finish in any order; what bounds the next is the oldest that has not.
+void Rail::count_signal(Peer& peer, std::uint32_t number) noexcept {
+  if (protocol_ == SignalProtocol::ordered_write) return;
+  peer.finished_signals |= std::uint64_t{1} << (number - peer.oldest_signal);
+  const int run = std::countr_one(peer.finished_signals);
+  peer.finished_signals >>= run;
+  peer.oldest_signal += static_cast<std::uint32_t>(run);
+}
+
 // The last touch of an operation and, once its count is told, of its Completion.
 void Rail::finish(Operation& operation) noexcept {
   Peer& peer = *operation.peer;
   Completion& completion = *operation.completion;
-  if (operation.kind == OperationKind::put_signal) --peer.signals;
+  if (operation.kind == OperationKind::put_signal) count_signal(peer, operation.signal_number);
   forget_signal(operation);
   operations_.give(&operation);
   if (protocol_ == SignalProtocol::delivery_complete)

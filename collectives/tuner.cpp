@@ -1,0 +1,185 @@
+// The first tuner: a cost model from what algorithms declare, overridden by name.
+//
+// One piece, alone, takes its rounds of latency, its chunks along the wire, its messages' handling
+// and its reductions and copies:
+//   alone = rounds L + max(sent, rounds that carry data) c / B + messages O + (reduced + copied) c
+//   / M
+// with c the bytes of a chunk. m pieces, of which W are in flight, follow each other at the pace of
+// whatever is busiest, the wire, the memory, or the window:
+//   total = alone + (m - 1) max(sent c / B + messages O, (reduced + copied) c / M, alone / W)
+// L and B are the transport's declared latency and bandwidth; they are rank 0's, as is everything
+// else here, so that all ranks choose alike (rule 8).
+
+#include "collectives/tuner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "collectives/chunks.hpp"
+#include "rlx/error.hpp"
+
+namespace rlx::collectives {
+
+namespace {
+
+/// What a rank pays to issue, or to notice, one message: at least this for polling and the
+/// executor's step (us), and a share of the latency, which is largely software.
+constexpr double kMessageUs = 0.1;
+constexpr double kMessageShare = 0.1;
+/// Bytes per microsecond that one core reduces or copies: about 8 GB/s of results.
+constexpr double kMemoryBytesPerUs = 8000;
+constexpr double kBytesPerUsOfGigabyte = 1000;
+/// Pieces smaller than this are not worth their messages.
+constexpr std::size_t kSmallestPieceBytes = 16 << 10;
+constexpr std::size_t kLine = 64;
+
+bool cuts_vector(const Algorithm& algorithm) {
+  return algorithm.collective == Collective::all_reduce;
+}
+
+double chunk_bytes(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
+                   std::size_t piece) {
+  const std::size_t elements =
+      cuts_vector(algorithm) ? chunk_capacity(piece, cost.chunks, input.element_bytes) : piece;
+  // Short vectors do not fill the lines that their chunks are rounded up to.
+  return static_cast<double>(std::min(elements, piece) * input.element_bytes);
+}
+
+double predict(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
+               std::size_t piece, std::uint32_t pieces) {
+  const double chunk = chunk_bytes(input, algorithm, cost, piece);
+  const double bandwidth = input.gigabytes_per_second * kBytesPerUsOfGigabyte;
+  const double sent = static_cast<double>(cost.sent_chunks);
+  const double path = cost.sent_chunks == 0 ? 0 : std::max<double>(sent, cost.rounds);
+  const double handling = cost.messages * std::max(kMessageUs, kMessageShare * input.latency_us);
+  const double memory =
+      static_cast<double>(cost.reduced_chunks + cost.copied_chunks) * chunk / kMemoryBytesPerUs;
+  const double alone =
+      cost.rounds * input.latency_us + path * chunk / bandwidth + handling + memory;
+  const double pace = std::max({sent * chunk / bandwidth + handling, memory, alone / input.window});
+  return alone + (pieces - 1) * pace;
+}
+
+std::uint32_t pieces_of(std::size_t count, std::size_t piece) {
+  return static_cast<std::uint32_t>(std::max<std::size_t>(1, (count + piece - 1) / piece));
+}
+
+// A piece of about `count / pieces`, in whole lines for each chunk so that all but the last are
+// equal.
+std::size_t even_piece(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
+                       std::size_t count, std::uint32_t pieces) {
+  const std::uint32_t chunks = cuts_vector(algorithm) ? cost.chunks : 1;
+  const std::size_t part = (count + pieces - 1) / pieces;
+  return chunk_capacity(part, chunks, input.element_bytes) * chunks;
+}
+
+// The best of: as few pieces as fit the slots, and up to as many as the window keeps in flight
+// twice over. A handful of candidates whatever the length.
+Choice best_pieces(const TunerInput& input, const Algorithm& algorithm) {
+  const Cost cost = algorithm.cost(input.ranks);
+  const std::size_t count = std::max<std::size_t>(input.count, 1);
+  const std::size_t largest =
+      largest_piece(algorithm, input.ranks, input.element_bytes, input.slot_bytes);
+  const std::uint32_t fewest = pieces_of(count, largest);
+  Choice best{.algorithm = &algorithm, .predicted_us = std::numeric_limits<double>::max()};
+  for (std::uint32_t times = 1; times <= 2 * input.window; times *= 2) {
+    const std::size_t piece = std::clamp<std::size_t>(
+        even_piece(input, algorithm, cost, count, fewest * times), 1, std::min(largest, count));
+    if (times > 1 && piece * input.element_bytes < kSmallestPieceBytes) break;
+    const std::uint32_t pieces = pieces_of(count, piece);
+    const double us = predict(input, algorithm, cost, piece, pieces);
+    if (us < best.predicted_us) best = {&algorithm, piece, pieces, us};
+  }
+  return best;
+}
+
+// Whether a line of every scratch chunk fits a slot.
+bool fits(const Algorithm& algorithm, const TunerInput& input) {
+  const std::size_t line = std::max(kLine, input.element_bytes);
+  return algorithm.cost(input.ranks).scratch_chunks * line <= input.slot_bytes;
+}
+
+[[noreturn]] void refuse(ErrorKind kind, Collective collective, std::string message) {
+  throw CollectiveError(kind, std::string(to_string(collective)), std::move(message));
+}
+
+const Algorithm& forced(const TunerInput& input) {
+  const Algorithm* algorithm = find_algorithm(input.collective, input.forced);
+  if (algorithm == nullptr) {
+    std::string known;
+    for (const Algorithm& one : algorithms())
+      if (one.collective == input.collective) known += fmt::format(" {}", one.name);
+    refuse(ErrorKind::InvalidArgument, input.collective,
+           fmt::format("there is no algorithm \"{}\" for {}; there are:{} (RLX_ALGORITHM)",
+                       input.forced, to_string(input.collective), known));
+  }
+  if (!algorithm->supports(input.ranks))
+    refuse(
+        ErrorKind::Unsupported, input.collective,
+        fmt::format("{} does not support {} ranks: its schedule would need more than 64 words or "
+                    "4095 parts of one",
+                    input.forced, input.ranks));
+  if (!fits(*algorithm, input))
+    refuse(
+        ErrorKind::Unsupported, input.collective,
+        fmt::format("{} on {} ranks needs {} scratch chunks, and a slot of {} bytes does not hold "
+                    "a line of each; raise RLX_SLOT",
+                    input.forced, input.ranks, algorithm->cost(input.ranks).scratch_chunks,
+                    input.slot_bytes));
+  return *algorithm;
+}
+
+}  // namespace
+
+Choice choose(const TunerInput& input) {
+  if (!input.forced.empty()) return best_pieces(input, forced(input));
+  Choice best;
+  for (const Algorithm& algorithm : algorithms()) {
+    if (algorithm.collective != input.collective || !algorithm.supports(input.ranks)) continue;
+    if (!fits(algorithm, input)) continue;
+    const Choice choice = best_pieces(input, algorithm);
+    if (best.algorithm == nullptr || choice.predicted_us < best.predicted_us) best = choice;
+  }
+  if (best.algorithm == nullptr)
+    refuse(ErrorKind::Unsupported, input.collective,
+           fmt::format("no algorithm runs on {} ranks with slots of {} bytes; raise RLX_SLOT",
+                       input.ranks, input.slot_bytes));
+  return best;
+}
+
+std::size_t largest_piece(const Algorithm& algorithm, std::uint32_t ranks,
+                          std::size_t element_bytes, std::size_t slot_bytes) {
+  const Cost cost = algorithm.cost(ranks);
+  const std::uint32_t chunks = cuts_vector(algorithm) ? cost.chunks : 1;
+  const std::size_t line = std::max<std::size_t>(1, kLine / element_bytes);
+  const std::size_t unlimited = std::numeric_limits<std::size_t>::max() / element_bytes / 2;
+  if (cost.scratch_chunks == 0) return unlimited;
+  const std::size_t lines = slot_bytes / cost.scratch_chunks / (line * element_bytes);
+  return std::max<std::size_t>(1, lines * line * chunks);
+}
+
+std::string_view forced_algorithm(std::string_view config, Collective collective) {
+  std::string_view general;
+  while (!config.empty()) {
+    const std::size_t comma = config.find(',');
+    const std::string_view item = config.substr(0, comma);
+    config.remove_prefix(comma == std::string_view::npos ? config.size() : comma + 1);
+    const std::size_t equals = item.find('=');
+    if (equals == std::string_view::npos) {
+      general = item;
+    } else if (item.substr(0, equals) == to_string(collective)) {
+      return item.substr(equals + 1);
+    }
+  }
+  // A bare name holds for the collectives that have it. One that nobody has is a mistake, which
+  // choose() reports.
+  const auto known = [&](const Algorithm& one) { return one.name == general; };
+  const bool somewhere = std::any_of(algorithms().begin(), algorithms().end(), known);
+  if (somewhere && find_algorithm(collective, general) == nullptr) return {};
+  return general;
+}
+
+}  // namespace rlx::collectives

@@ -1,0 +1,235 @@
+#include "collectives/verifier/mutants.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "collectives/describe.hpp"
+#include "collectives/spaces.hpp"
+
+namespace rlx::collectives::verifier {
+
+namespace {
+
+bool is_signal(const Step& step) {
+  return step.kind == StepKind::put || step.kind == StepKind::signal;
+}
+
+std::string name(const Schedules& schedules, std::uint32_t rank, std::size_t step) {
+  return fmt::format("rank {} step {} ({})", rank, step,
+                     describe(schedules[rank], schedules[rank].steps[step]));
+}
+
+template <class F>
+void for_each_step(const Schedules& schedules, F f) {
+  for (std::uint32_t rank = 0; rank < schedules.size(); ++rank)
+    for (std::size_t step = 0; step < schedules[rank].steps.size(); ++step) f(rank, step);
+}
+
+// The signal of this writer to that word that has the highest part.
+struct Feed {
+  std::uint32_t target;
+  std::uint16_t word;
+  std::uint32_t writer;
+  std::uint16_t lane;
+  std::uint16_t parts;
+};
+
+std::vector<Feed> feeds_of(const Schedules& schedules) {
+  std::vector<Feed> feeds;
+  for_each_step(schedules, [&](std::uint32_t rank, std::size_t number) {
+    const Step& step = schedules[rank].steps[number];
+    if (!is_signal(step)) return;
+    const auto known = std::find_if(feeds.begin(), feeds.end(), [&](const Feed& feed) {
+      return feed.target == step.peer && feed.word == step.word;
+    });
+    if (known == feeds.end()) {
+      feeds.push_back({step.peer, step.word, rank, step.lane, step.part});
+    } else {
+      known->parts = std::max(known->parts, step.part);
+    }
+  });
+  return feeds;
+}
+
+void append(Schedule& schedule, StepKind kind, std::uint32_t peer, const Feed& feed) {
+  Step& step = schedule.steps.emplace_back();
+  step.kind = kind;
+  step.lane = feed.lane;
+  step.peer = peer;
+  step.word = feed.word;
+  step.part = static_cast<std::uint16_t>(feed.parts + 1);
+  schedule.words = std::max<std::uint16_t>(schedule.words, feed.word + 1);
+}
+
+void erase_wait(Schedule& schedule, std::uint16_t word, std::uint16_t part) {
+  std::erase_if(schedule.steps, [&](const Step& step) {
+    return step.kind == StepKind::wait && step.word == word && step.part == part;
+  });
+}
+
+// Everything that a step could point at instead.
+void retarget_step(const Schedules& schedules, std::uint32_t rank, std::size_t number,
+                   const Visit& visit) {
+  const Schedule& schedule = schedules[rank];
+  const Step& step = schedule.steps[number];
+  Schedules mutant = schedules;
+  Step& changed = mutant[rank].steps[number];
+  const auto show = [&](std::string_view what, std::uint32_t to) {
+    visit(fmt::format("{}: {} {} instead", name(schedules, rank, number), what, to), mutant);
+    changed = step;
+  };
+  if (step.kind == StepKind::copy || step.kind == StepKind::reduce) return;
+  for (std::uint32_t peer = 0; peer < schedules.size(); ++peer) {
+    if (peer == step.peer) continue;
+    changed.peer = peer;
+    show("rank", peer);
+  }
+  for (std::uint16_t word = 0; word <= schedule.words; ++word) {
+    if (word == step.word || word >= kLinesPerGroup) continue;
+    changed.word = word;
+    show("word", word);
+  }
+  if (step.kind == StepKind::wait) {
+    changed.part = static_cast<std::uint16_t>(step.part + 1);
+    show("part", changed.part);
+  }
+  for (std::uint16_t word = 0; step.arrive != kNoWord && word <= schedule.words; ++word) {
+    if (word == step.arrive) continue;
+    changed.arrive = word;
+    show("ARRIVE word", word);
+  }
+}
+
+void retarget_operands(const Schedules& schedules, std::uint32_t rank, std::size_t number,
+                       const Visit& visit) {
+  const Schedule& schedule = schedules[rank];
+  const Step& step = schedule.steps[number];
+  Schedules mutant = schedules;
+  for (std::uint32_t i = 0; i < std::uint32_t{step.destinations} + step.sources; ++i) {
+    const Ref& ref = schedule.operands[step.operands + i];
+    if (ref.space == Space::arrival || ref.space == Space::line) continue;
+    const std::uint32_t chunks = chunks_of(schedule, ref.space);
+    if (chunks == 1) continue;
+    Ref& changed = mutant[rank].operands[step.operands + i];
+    changed.chunk = (ref.chunk + 1) % chunks;
+    visit(fmt::format("{}: {} instead of {}", name(schedules, rank, number), describe(changed),
+                      describe(ref)),
+          mutant);
+    changed = ref;
+  }
+}
+
+void drop_message(const Schedules& schedules, std::uint32_t rank, std::size_t number,
+                  const Visit& visit) {
+  const Step dropped = schedules[rank].steps[number];
+  Schedules mutant = schedules;
+  mutant[rank].steps.erase(mutant[rank].steps.begin() + static_cast<std::ptrdiff_t>(number));
+  erase_wait(mutant[dropped.peer], dropped.word, dropped.part);
+  visit(name(schedules, rank, number) + " and its wait left out", mutant);
+}
+
+}  // namespace
+
+void delete_steps(const Schedules& schedules, const Visit& visit) {
+  for_each_step(schedules, [&](std::uint32_t rank, std::size_t number) {
+    Schedules mutant = schedules;
+    mutant[rank].steps.erase(mutant[rank].steps.begin() + static_cast<std::ptrdiff_t>(number));
+    visit(name(schedules, rank, number) + " left out", mutant);
+  });
+}
+
+void double_steps(const Schedules& schedules, const Visit& visit) {
+  for_each_step(schedules, [&](std::uint32_t rank, std::size_t number) {
+    Schedules mutant = schedules;
+    const Step again = schedules[rank].steps[number];
+    mutant[rank].steps.insert(mutant[rank].steps.begin() + static_cast<std::ptrdiff_t>(number),
+                              again);
+    visit(name(schedules, rank, number) + " done twice", mutant);
+  });
+}
+
+void retarget_steps(const Schedules& schedules, const Visit& visit) {
+  for_each_step(schedules, [&](std::uint32_t rank, std::size_t number) {
+    retarget_step(schedules, rank, number, visit);
+    retarget_operands(schedules, rank, number, visit);
+  });
+}
+
+void share_words(const Schedules& schedules, const Visit& visit) {
+  for (const Feed& feed : feeds_of(schedules)) {
+    for (std::uint32_t second = 0; second < schedules.size(); ++second) {
+      if (second == feed.target || second == feed.writer) continue;
+      Schedules mutant = schedules;
+      append(mutant[second], StepKind::signal, feed.target, feed);
+      append(mutant[feed.target], StepKind::wait, second, feed);
+      visit(fmt::format("word {} of rank {} written by ranks {} and {}", feed.word, feed.target,
+                        feed.writer, second),
+            mutant);
+    }
+  }
+}
+
+void add_unawaited(const Schedules& schedules, const Visit& visit) {
+  for (const Feed& feed : feeds_of(schedules)) {
+    Schedules mutant = schedules;
+    append(mutant[feed.writer], StepKind::signal, feed.target, feed);
+    visit(fmt::format("word {} of rank {} signalled once more by rank {}", feed.word, feed.target,
+                      feed.writer),
+          mutant);
+    Feed fresh = feed;
+    fresh.word = schedules[feed.target].words;
+    fresh.parts = 0;
+    if (feed.word != 0 || fresh.word >= kLinesPerGroup) continue;
+    mutant = schedules;
+    append(mutant[feed.writer], StepKind::signal, feed.target, fresh);
+    visit(fmt::format("unused word {} of rank {} signalled by rank {}", fresh.word, feed.target,
+                      feed.writer),
+          mutant);
+  }
+}
+
+void elide_empty(const Schedules& schedules, const std::vector<Payload>& payloads,
+                 const Visit& visit) {
+  std::uint32_t kinds = 0;
+  for (const Payload& payload : payloads) kinds = std::max(kinds, payload.chunk + 1);
+  for (std::uint32_t chunk = 0; chunk < kinds; ++chunk) {
+    Schedules mutant = schedules;
+    std::size_t elided = 0;
+    for (auto payload = payloads.rbegin(); payload != payloads.rend(); ++payload) {
+      if (payload->chunk != chunk) continue;
+      mutant[payload->rank].steps[payload->step].part = 0;  // marked
+      ++elided;
+    }
+    for (Schedule& schedule : mutant)
+      std::erase_if(schedule.steps,
+                    [](const Step& step) { return step.kind == StepKind::put && step.part == 0; });
+    if (elided > 0) visit(fmt::format("{} puts of empty chunk {} elided", elided, chunk), mutant);
+  }
+  if (!payloads.empty()) return;
+  for (std::uint16_t word = 0; word < schedules[0].words; ++word) {
+    Schedules mutant = schedules;
+    for (Schedule& schedule : mutant)
+      std::erase_if(schedule.steps,
+                    [&](const Step& step) { return is_signal(step) && step.word == word; });
+    visit(fmt::format("all empty messages to word {} elided", word), mutant);
+  }
+}
+
+void drop_arrivals(const Schedules& schedules, const Visit& visit) {
+  for_each_step(schedules, [&](std::uint32_t rank, std::size_t number) {
+    const Step& step = schedules[rank].steps[number];
+    if (step.kind == StepKind::put && schedules[rank].sources(step)[0].space == Space::arrival)
+      drop_message(schedules, rank, number, visit);
+  });
+}
+
+void drop_exits(const Schedules& schedules, const Visit& visit) {
+  for_each_step(schedules, [&](std::uint32_t rank, std::size_t number) {
+    if (schedules[rank].steps[number].kind == StepKind::signal)
+      drop_message(schedules, rank, number, visit);
+  });
+}
+
+}  // namespace rlx::collectives::verifier

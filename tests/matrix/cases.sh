@@ -1,0 +1,71 @@
+# Sourced by tools/check: runs one command as one case, with a time limit, and notes the verdict in
+# $results/cases.tsv. A failing case shows its command line and the last lines of its output.
+
+kLastLines=25
+
+note_case() { printf '%s\t%s\n' "$1" "$2" >>"$results/cases.tsv"; }
+
+show_failure() {
+  local name=$1 code=$2
+  shift 2
+  printf '\nFAILED (exit code %s): %s\n  %s\n' "$code" "$name" "$*"
+  tail -n "$kLastLines" "$results/case.log" | sed 's/^/  | /'
+}
+
+# run_case NAME SECONDS COMMAND...: passes when the command ends with 0 in time.
+run_case() {
+  local name=$1 limit=$2 code=0
+  shift 2
+  timeout --kill-after=5 "$limit" "$@" >"$results/case.log" 2>&1 </dev/null || code=$?
+  if [[ $code -eq 0 ]]; then
+    note_case PASS "$name"
+  else
+    note_case FAIL "$name"
+    [[ $code -eq 124 || $code -eq 137 ]] && code="$code, over $limit s"
+    show_failure "$name" "$code" "$@"
+  fi
+}
+
+# run_refused NAME SECONDS WORDS COMMAND...: passes when the command ends with an error that says
+# WORDS (an extended regular expression), in time.
+run_refused() {
+  local name=$1 limit=$2 words=$3 code=0
+  shift 3
+  timeout --kill-after=5 "$limit" "$@" >"$results/case.log" 2>&1 </dev/null || code=$?
+  if [[ $code -ne 0 && $code -ne 124 && $code -ne 137 ]] && grep -Eq "$words" "$results/case.log"; then
+    note_case PASS "$name"
+  else
+    note_case FAIL "$name"
+    show_failure "$name" "$code; wanted an error with: $words" "$@"
+  fi
+}
+
+# bench_case RANKS COLLECTIVE ALGORITHM PROVIDER SIZE-OPTIONS...: a job over libfabric.
+bench_case() {
+  local ranks=$1 collective=$2 algorithm=$3 provider=$4
+  shift 4
+  run_case "bench $collective $algorithm, $ranks ranks, $provider, $*" 60 \
+    "$kRoot/tests/mpirun.sh" "$ranks" "$build/tools/rlx-bench" "$collective" --transport ofi \
+    --provider "$provider" --algorithm "$algorithm" "$@"
+}
+
+kCollectives=(all_reduce all_gather reduce_scatter)
+kProviders=('tcp;ofi_rxm' net shm)
+kTypes=(int8 uint8 int32 uint32 int64 uint64 half bfloat16 float double)
+kOperations=(sum prod min max avg)
+
+# The algorithms of a collective: the names in the first column of the table.
+algorithms_of() {
+  "$build/tools/rlx-explain" "$1" --list --names
+}
+
+# Walks through types and operations, one more for each case, so that all are met.
+sample=0
+next_sample() {
+  type=${kTypes[sample % ${#kTypes[@]}]}
+  operation=${kOperations[sample % ${#kOperations[@]}]}
+  sample=$((sample + 1))
+  # Ten types and five operations would always meet in the same pairs.
+  [[ $((sample % 10)) -eq 0 ]] && kOperations=("${kOperations[@]:1}" "${kOperations[0]}")
+  return 0
+}

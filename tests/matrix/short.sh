@@ -1,0 +1,77 @@
+# Sourced by tools/check: the jobs that every check runs, about three minutes on two cores.
+
+run_short_matrix() {
+  echo "jobs under mpirun, forked and on threads ..."
+  short_benches
+  short_proofs
+  short_stress
+  short_deaths
+  short_refusals
+}
+
+short_benches() {
+  local collective algorithm provider ranks=2
+  for collective in "${kCollectives[@]}"; do
+    for algorithm in $(algorithms_of "$collective"); do
+      for provider in "${kProviders[@]}"; do
+        next_sample
+        bench_case "$ranks" "$collective" "$algorithm" "$provider" \
+          -b 0 -e 64K -f 32 -n 2 -w 1 -d "$type" -o "$operation"
+        ranks=$((ranks % 5 + 1))
+      done
+    done
+    bench_case 8 "$collective" auto shm -b 4 -e 4100 -i 1024 -n 1 -w 0
+    bench_case 4 "$collective" auto 'tcp;ofi_rxm' -b 1M -e 1M -n 1 -w 0
+  done
+}
+
+short_proofs() {
+  local collective algorithm ranks
+  for collective in "${kCollectives[@]}"; do
+    for algorithm in $(algorithms_of "$collective"); do
+      for ranks in 3 8 16; do
+        run_case "verify $collective $algorithm, $ranks ranks" 60 \
+          "$build/tools/rlx-explain" "$collective" -n "$ranks" --algorithm "$algorithm" --verify
+      done
+      run_case "mutate $collective $algorithm, 4 ranks" 60 \
+        "$build/tools/rlx-explain" "$collective" -n 4 --algorithm "$algorithm" --mutate
+    done
+  done
+}
+
+short_stress() {
+  local transport
+  for transport in local faulty; do
+    run_case "stress on threads over $transport" 60 \
+      "$build/tests/rlx-stress" --calls 300 --seed 11 --transport "$transport" --outstanding 4
+  done
+  for transport in shm tcp net; do
+    run_case "stress under mpirun over $transport" 60 "$kRoot/tests/mpirun.sh" 4 \
+      "$build/tests/rlx-stress" --calls 200 --seed 12 --transport "$transport" --outstanding 4
+  done
+  run_case "stress forked over tcp" 60 \
+    "$build/tests/rlx-stress" --calls 200 --seed 13 --transport tcp --launch fork:3
+}
+
+short_deaths() {
+  local kill seed=1
+  for kill in SIGKILL throw absent mismatch:{collective,dtype,op,count,in_place,memory}; do
+    run_case "death by $kill, seed $seed, tcp" 60 \
+      "$build/tests/rlx-death" --seed "$seed" --kill "$kill" --transport tcp
+    seed=$((seed + 1))
+  done
+  run_case "death by SIGKILL, shm" 60 \
+    "$build/tests/rlx-death" --seed "$seed" --kill SIGKILL --transport shm
+  run_case "SIGKILL of a rank ends a job of mpirun" 40 "$kRoot/tests/matrix/ends.sh" kill "$build"
+  run_case "SIGINT ends a job of mpirun" 40 "$kRoot/tests/matrix/ends.sh" interrupt "$build"
+  run_case "SIGINT ends forked ranks" 40 "$kRoot/tests/matrix/ends.sh" interrupt-forked "$build"
+}
+
+short_refusals() {
+  run_refused "a launcher that this MPI does not know is named" 20 'mpirun -n 4' \
+    env OMPI_COMM_WORLD_SIZE=4 "$build/tools/rlx-bench" all_reduce
+  run_refused "an unknown provider is named" 20 'no_such_provider' \
+    "$build/tools/rlx-bench" all_reduce --launch fork:2 --transport ofi --provider no_such_provider
+  run_refused "an unknown algorithm is named" 20 'no_such_algorithm' \
+    "$build/tools/rlx-bench" all_reduce --launch threads:2 --algorithm no_such_algorithm
+}

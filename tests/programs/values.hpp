@@ -1,0 +1,78 @@
+#pragma once
+// Contributions whose reductions are exact, and what the reduction of them is.
+
+#include <concepts>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "tests/programs/random_call.hpp"
+
+namespace programs {
+
+/// Contribution of `rank` at `index` in a communicator of `ranks`: any bits for integers (sums and
+/// products wrap). Floating values stay so small that every partial sum is exact even in bf16 (8
+/// bits: whole numbers to 256), means divide evenly and products are powers of two.
+template <class T>
+T contribution(const CallSpec& spec, std::size_t ranks, std::size_t rank, std::size_t index) {
+  const std::uint64_t bits = Random::mix(spec.salt ^ Random::mix(rank * 0x10001 + index * 64 + 7));
+  if constexpr (std::is_integral_v<T>) {
+    return static_cast<T>(bits);
+  } else {
+    const auto whole = [&](int limit) {
+      return static_cast<int>(bits % static_cast<std::uint64_t>(2 * limit + 1)) - limit;
+    };
+    const int n = static_cast<int>(ranks);
+    constexpr float kFactors[] = {1, -1, 2, 0.5f};
+    switch (spec.kind) {
+      case rlx::ReduceKind::Sum:
+        return T(static_cast<float>(whole(n <= 32 ? 8 : 1)));
+      case rlx::ReduceKind::Mean:
+        if (n <= 16) return T(static_cast<float>(n * whole(1)));
+        return T(static_cast<float>(static_cast<int>(index % 3) - 1));
+      case rlx::ReduceKind::Product:
+        return T(kFactors[bits % (n <= 8 ? 4 : 2)]);
+      default:
+        return T(static_cast<float>(whole(100)));
+    }
+  }
+}
+
+template <class T>
+T combine(rlx::ReduceKind kind, T a, T b) {
+  const bool greater = [&] {
+    if constexpr (std::is_integral_v<T>)
+      return a > b;
+    else
+      return static_cast<double>(static_cast<float>(a)) >
+             static_cast<double>(static_cast<float>(b));
+  }();
+  if (kind == rlx::ReduceKind::Max) return greater ? a : b;
+  if (kind == rlx::ReduceKind::Min) return greater ? b : a;
+  if constexpr (std::is_integral_v<T>) {
+    const auto x = static_cast<std::uint64_t>(a);
+    const auto y = static_cast<std::uint64_t>(b);
+    return static_cast<T>(kind == rlx::ReduceKind::Product ? x * y : x + y);
+  } else {
+    const auto x = static_cast<float>(a);  // whole numbers to 256 and powers of two: exact
+    const auto y = static_cast<float>(b);
+    return T(kind == rlx::ReduceKind::Product ? x * y : x + y);
+  }
+}
+
+/// The reduction of all ranks' contributions at `index`.
+template <class T>
+T reduced(const CallSpec& spec, std::size_t ranks, std::size_t index) {
+  T result = contribution<T>(spec, ranks, 0, index);
+  for (std::size_t rank = 1; rank < ranks; ++rank)
+    result = combine(spec.kind, result, contribution<T>(spec, ranks, rank, index));
+  if (spec.kind != rlx::ReduceKind::Mean) return result;
+  if constexpr (std::is_signed_v<T> && std::is_integral_v<T>)
+    return static_cast<T>(static_cast<std::int64_t>(result) / static_cast<std::int64_t>(ranks));
+  else if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(static_cast<std::uint64_t>(result) / ranks);
+  else
+    return T(static_cast<float>(result) / static_cast<float>(ranks));
+}
+
+}  // namespace programs

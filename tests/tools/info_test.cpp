@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include "rlx/config.hpp"
+#include "tools/info/document.hpp"
+#include "tools/info/text.hpp"
+
+namespace rlx::info {
+namespace {
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Aligned, columns_are_as_wide_as_their_widest_cell) {
+  EXPECT_EQ(aligned({{"a", "b"}, {"long", "c"}}, 0), "a     b\nlong  c\n");
+  EXPECT_EQ(aligned({{"a", ""}, {"b"}}, 2), "  a\n  b\n");
+}
+
+TEST(Ranges, neighbours_are_joined) {
+  EXPECT_EQ(ranges({0, 1, 2, 3, 8, 10, 11}), "0-3,8,10-11");
+  EXPECT_EQ(ranges({5}), "5");
+  EXPECT_EQ(ranges({}), "none");
+}
+
+TEST(BytesText, uses_binary_units) {
+  EXPECT_EQ(bytes_text(0), "0 B");
+  EXPECT_EQ(bytes_text(1023), "1023 B");
+  EXPECT_EQ(bytes_text(std::uint64_t{1} << 20), "1.0 MiB");
+  EXPECT_EQ(bytes_text(~std::uint64_t{0}), "any size");
+}
+
+TEST(Info, the_config_section_lists_every_knob_with_its_help) {
+  const std::string text = render({{"config", describe_config()}});
+  for (const ConfigEntry& entry : config_entries()) {
+    EXPECT_TRUE(contains(text, entry.name)) << entry.name;
+    EXPECT_TRUE(contains(text, entry.help)) << entry.name;
+  }
+}
+
+TEST(Info, a_wrong_variable_is_an_error_line_and_not_the_end) {
+  ASSERT_EQ(setenv("RLX_WINDOW", "seventeen", 1), 0);
+  const std::string text = render({{"config", describe_config()}});
+  unsetenv("RLX_WINDOW");
+  EXPECT_TRUE(contains(text, "error: ")) << text;
+  EXPECT_TRUE(contains(text, "seventeen")) << text;
+}
+
+TEST(Info, providers_show_what_is_preferred_and_why) {
+  const Json provider = {{"provider", "tcp;ofi_rxm"},
+                         {"domain", "lo"},
+                         {"address", ""},
+                         {"usable", true},
+                         {"preferred", true},
+                         {"protocol", "ordered_write"},
+                         {"reason", "promises WAW"},
+                         {"order", {"WAW", "RMA_WAW"}},
+                         {"ordered_bytes", 4096},
+                         {"memory", Json::array()},
+                         {"completion_data_bytes", 8},
+                         {"progress", "manual"},
+                         {"inject_bytes", 64}};
+  const std::string text = render({{"providers", Json::array({provider})}});
+  for (const char* part :
+       {"*  tcp;ofi_rxm", "ordered_write", "WAW RMA_WAW (4.0 KiB)", "tcp;ofi_rxm  promises WAW"}) {
+    EXPECT_TRUE(contains(text, part)) << part << " in\n" << text;
+  }
+}
+
+TEST(Info, a_build_or_machine_without_providers_says_so) {
+  EXPECT_TRUE(contains(render({{"providers", nullptr}}), "no libfabric"));
+  EXPECT_TRUE(contains(render({{"providers", {{"error", "out of luck"}}}}), "out of luck"));
+}
+
+TEST(Info, this_machine_has_a_cpu_device_and_cpus) {
+  const std::string text =
+      render({{"devices", describe_devices()}, {"topology", describe_topology()}});
+  EXPECT_TRUE(contains(text, "cpu")) << text;
+  EXPECT_TRUE(contains(text, "NUMA")) << text;
+}
+
+}  // namespace
+}  // namespace rlx::info

@@ -1,0 +1,120 @@
+#include "tools/bench/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tools/bench/usage_error.hpp"
+
+namespace rlx::bench {
+namespace {
+
+Options parse(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "rlx-bench");
+  return parse_options(arguments).value();
+}
+
+std::string refusal(std::vector<std::string> arguments) {
+  try {
+    static_cast<void>(parse(std::move(arguments)));
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+bool mentions(const std::string& text, const std::string& word) {
+  return text.find(word) != std::string::npos;
+}
+
+TEST(Options, defaults_are_those_of_nccl_tests) {
+  const Options o = parse({"all_reduce"});
+  EXPECT_EQ(o.collective, &kAllReduceBench);
+  EXPECT_EQ(o.sweep.min_bytes, std::size_t{32} << 20);
+  EXPECT_EQ(o.sweep.max_bytes, std::size_t{32} << 20);
+  EXPECT_EQ(o.iterations, 20);
+  EXPECT_EQ(o.warmup, 1);
+  EXPECT_EQ(o.checks, 1);
+  EXPECT_EQ(o.dtypes, std::vector{DType::f32});
+  EXPECT_EQ(o.kinds, std::vector{ReduceKind::Sum});
+  EXPECT_EQ(o.launch.kind, LaunchKind::automatic);
+}
+
+TEST(Options, short_and_long_flags_mean_the_same) {
+  const Options a = parse({"all_gather", "-b", "8", "-e", "1M", "-f", "4", "-n", "3", "-w", "2",
+                           "-c", "0", "-d", "half", "-o", "avg"});
+  const Options b =
+      parse({"all_gather", "--minbytes=8", "--maxbytes=1M", "--stepfactor=4", "--iters=3",
+             "--warmup_iters=2", "--check=0", "--datatype=half", "--op=avg"});
+  for (const Options& o : {a, b}) {
+    EXPECT_EQ(o.sweep.min_bytes, 8U);
+    EXPECT_EQ(o.sweep.max_bytes, std::size_t{1} << 20);
+    EXPECT_EQ(o.sweep.factor, 4U);
+    EXPECT_EQ(o.iterations, 3);
+    EXPECT_EQ(o.warmup, 2);
+    EXPECT_EQ(o.checks, 0);
+    EXPECT_EQ(o.dtypes, std::vector{DType::f16});
+    EXPECT_EQ(o.kinds, std::vector{ReduceKind::Mean});
+  }
+}
+
+TEST(Options, all_means_every_type_and_operation) {
+  const Options o = parse({"all_reduce", "-d", "all", "-o", "all"});
+  EXPECT_EQ(o.dtypes.size(), std::size(kAllDTypes));
+  EXPECT_EQ(o.kinds.size(), std::size(kAllReduceKinds));
+}
+
+TEST(Options, one_end_of_the_sweep_alone_moves_the_other_out_of_its_way) {
+  EXPECT_EQ(parse({"all_reduce", "-e", "4K"}).sweep.min_bytes, 4096U);
+  EXPECT_EQ(parse({"all_reduce", "-b", "1G"}).sweep.max_bytes, std::size_t{1} << 30);
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "-b", "8", "-e", "4"}), "-e 4"));
+}
+
+TEST(Options, the_algorithm_is_set_for_this_collective_only) {
+  EXPECT_EQ(parse({"all_gather", "--algorithm", "ring"}).config.algorithm, "all_gather=ring");
+  EXPECT_EQ(parse({"all_gather", "--algorithm", "all_reduce=ring"}).config.algorithm,
+            "all_reduce=ring");
+}
+
+TEST(Options, transport_provider_and_interface_reach_the_config) {
+  const Options o =
+      parse({"barrier", "--transport", "ofi", "--provider", "tcp;ofi_rxm", "--interface", "lo"});
+  EXPECT_EQ(o.config.transport, "ofi");
+  EXPECT_EQ(o.config.provider, "tcp;ofi_rxm");
+  EXPECT_EQ(o.config.interface, "lo");
+}
+
+TEST(Options, launches_have_a_positive_number_of_ranks) {
+  EXPECT_EQ(parse_launch("threads:4").ranks, 4U);
+  EXPECT_EQ(parse_launch("fork:12").kind, LaunchKind::fork);
+  EXPECT_EQ(parse_launch("mpi").kind, LaunchKind::mpi);
+  for (const char* text :
+       {"threads", "threads:", "threads:0", "fork:x", "mpi:2", "ssh", "fork:2x"}) {
+    EXPECT_THROW(static_cast<void>(parse_launch(text)), UsageError) << text;
+  }
+}
+
+TEST(Options, unknown_values_are_refused_with_those_there_are) {
+  EXPECT_TRUE(mentions(refusal({"all_to_all"}), "reduce_scatter"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "-d", "float8"}), "bf16"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "-o", "xor"}), "sum"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "--format", "xml"}), "csv"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "--buffers", "gpu"}), "private"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "--transport", "pigeon"}), "ofi"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "--against", "nccl"}), "mpi"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "--launch", "ssh"}), "fork:N"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "-b", "8X"}), "8X"));
+}
+
+TEST(Options, unknown_flags_and_a_missing_collective_are_refused) {
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "--frobnicate"}), "--frobnicate"));
+  EXPECT_TRUE(mentions(refusal({}), "collective"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "-n", "0"}), "iters"));
+}
+
+TEST(Options, faulty_without_words_differs_from_no_faulty) {
+  EXPECT_FALSE(parse({"all_reduce"}).faulty);
+  EXPECT_EQ(parse({"all_reduce", "--faulty", "delay=1ms,reorder"}).faulty, "delay=1ms,reorder");
+  EXPECT_EQ(parse({"all_reduce", "--faulty", ""}).faulty, "");
+}
+
+}  // namespace
+}  // namespace rlx::bench

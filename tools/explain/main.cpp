@@ -1,0 +1,137 @@
+// rlx-explain: shows what an algorithm does, and proves that it does it.
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collectives/algorithms.hpp"
+#include "collectives/collective.hpp"
+#include "rlx/error.hpp"
+#include "tools/explain/proofs.hpp"
+#include "tools/explain/schedule_text.hpp"
+
+namespace {
+
+using rlx::CollectiveError;
+using rlx::ErrorKind;
+using rlx::collectives::Algorithm;
+using rlx::collectives::Collective;
+
+constexpr std::uint32_t kDefaultRanks = 4;
+constexpr std::uint32_t kMostMutatedRanks = 8;
+constexpr int kFindings = 1;
+constexpr int kUsage = 2;
+
+struct Options {
+  std::string collective;
+  std::string algorithm;
+  std::optional<std::uint32_t> ranks;
+  std::uint32_t rank = 0;
+  bool list = false;
+  bool verify = false;
+  bool mutate = false;
+  bool verbose = false;
+  bool markdown = false;
+};
+
+// The algorithms that the options name: one, or all of the collective.
+std::vector<const Algorithm*> chosen(const Options& options, Collective collective) {
+  std::vector<const Algorithm*> found;
+  std::string known;
+  for (const Algorithm& algorithm : rlx::collectives::algorithms()) {
+    if (algorithm.collective != collective) continue;
+    known += fmt::format(" {}", algorithm.name);
+    if (options.algorithm.empty() || options.algorithm == algorithm.name)
+      found.push_back(&algorithm);
+  }
+  if (found.empty())
+    throw CollectiveError(ErrorKind::InvalidArgument, "rlx-explain",
+                          fmt::format("{} has no algorithm \"{}\"; it has:{}",
+                                      to_string(collective), options.algorithm, known));
+  return found;
+}
+
+void check_ranks(const Options& options, const Algorithm& algorithm) {
+  const std::uint32_t ranks = options.ranks.value_or(kDefaultRanks);
+  if (options.rank >= ranks)
+    throw CollectiveError(ErrorKind::UnknownRank, "rlx-explain",
+                          fmt::format("there is no rank {} among {}", options.rank, ranks));
+  if (!algorithm.supports(ranks))
+    throw CollectiveError(ErrorKind::Unsupported, "rlx-explain",
+                          fmt::format("{} does not support {} ranks", algorithm.name, ranks));
+}
+
+bool prove(const Options& options, const Algorithm& algorithm) {
+  const std::uint32_t ranks = options.ranks.value_or(kDefaultRanks);
+  bool passed = true;
+  if (options.verify) passed = rlx::explain::verify(algorithm, ranks);
+  if (!options.mutate) return passed;
+  const auto detail =
+      options.verbose ? rlx::explain::Detail::everything : rlx::explain::Detail::summary;
+  const std::uint32_t most = std::min(options.ranks.value_or(kMostMutatedRanks), kMostMutatedRanks);
+  return rlx::explain::mutate(algorithm, std::max(most, 2u), detail) && passed;
+}
+
+void show(const Options& options, const Algorithm& algorithm) {
+  const std::uint32_t ranks = options.ranks.value_or(kDefaultRanks);
+  fmt::print("{}", rlx::explain::describe_cost(algorithm, ranks));
+  fmt::print("{}\n", rlx::explain::describe_steps(algorithm.generate({ranks, options.rank})));
+}
+
+int run(const Options& options) {
+  if (options.markdown) {
+    fmt::print("{}", rlx::explain::markdown());
+    return 0;
+  }
+  if (options.collective.empty())
+    throw CollectiveError(ErrorKind::InvalidArgument, "rlx-explain",
+                          "name a collective: all_reduce, all_gather, reduce_scatter or barrier");
+  const Collective collective = rlx::collectives::parse_collective(options.collective);
+  if (options.list) {
+    fmt::print("{}", rlx::explain::list(collective));
+    return 0;
+  }
+  bool passed = true;
+  for (const Algorithm* algorithm : chosen(options, collective)) {
+    check_ranks(options, *algorithm);
+    if (options.verify || options.mutate) {
+      passed = prove(options, *algorithm) && passed;
+      std::fflush(stdout);
+    } else {
+      show(options, *algorithm);
+    }
+  }
+  return passed ? 0 : kFindings;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Shows the schedules that rlx runs, what they cost, and proves them.",
+               "rlx-explain");
+  app.add_option("COLLECTIVE", options.collective,
+                 "all_reduce, all_gather, reduce_scatter, barrier");
+  app.add_option("-n,--ranks", options.ranks, "number of ranks (4)")->check(CLI::Range(1, 1 << 20));
+  app.add_option("-r,--rank", options.rank, "whose schedule to print (0)");
+  app.add_option("--algorithm", options.algorithm, "one algorithm; else all of the collective");
+  app.add_flag("--list", options.list, "the collective's algorithms, a name a line");
+  app.add_flag("--verify", options.verify,
+               "prove the schedules: data, races, deadlock, reuse of sets, declared cost");
+  app.add_flag("--mutate", options.mutate,
+               "prove that the proof can fail: seeded faults on 2 to min(n, 8) ranks (8)");
+  app.add_flag("-v,--verbose", options.verbose, "--mutate: each mutant and why it was rejected");
+  app.add_flag("--markdown", options.markdown, "print docs/algorithms.md");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return run(options);
+  } catch (const CollectiveError& error) {
+    fmt::print(stderr, "rlx-explain: {}\n", error.what());
+    return kUsage;
+  }
+}

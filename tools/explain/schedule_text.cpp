@@ -1,0 +1,90 @@
+#include "tools/explain/schedule_text.hpp"
+
+#include <fmt/format.h>
+
+#include "collectives/describe.hpp"
+#include "collectives/tuner.hpp"
+
+namespace rlx::explain {
+
+namespace {
+
+using collectives::Algorithm;
+using collectives::Collective;
+using collectives::Cost;
+using collectives::Schedule;
+
+// What the predictions assume; the transport's own values are used when rlx runs.
+constexpr double kLatencyUs = 2;
+constexpr double kGigabytesPerSecond = 10;
+constexpr std::size_t kSlotBytes = std::size_t{512} << 10;
+constexpr std::uint32_t kWindow = 4;
+
+std::string predictions(const Algorithm& algorithm, std::uint32_t ranks) {
+  std::string text;
+  for (const std::size_t bytes :
+       {std::size_t{8}, std::size_t{4} << 10, std::size_t{256} << 10, std::size_t{16} << 20}) {
+    collectives::TunerInput input;
+    input.collective = algorithm.collective;
+    input.ranks = ranks;
+    input.count = bytes;
+    input.slot_bytes = kSlotBytes;
+    input.window = kWindow;
+    input.latency_us = kLatencyUs;
+    input.gigabytes_per_second = kGigabytesPerSecond;
+    input.forced = algorithm.name;
+    const collectives::Choice choice = collectives::choose(input);
+    text += fmt::format("    n = {:>8} bytes: {:10.1f} us in {} piece{}\n", bytes,
+                        choice.predicted_us, choice.pieces, choice.pieces == 1 ? "" : "s");
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string share(const Algorithm& algorithm, const Cost& cost, std::uint64_t chunks) {
+  const std::uint32_t whole = algorithm.collective == Collective::all_reduce ? cost.chunks : 1;
+  return fmt::format("{:.4g} n", static_cast<double>(chunks) / whole);
+}
+
+std::string describe_cost(const Algorithm& algorithm, std::uint32_t ranks) {
+  const Cost cost = algorithm.cost(ranks);
+  std::string text =
+      fmt::format("{} / {} on {} ranks\n  {}\n  {}\n", to_string(algorithm.collective),
+                  algorithm.name, ranks, algorithm.summary, algorithm.reference);
+  text += fmt::format("  rounds         {}\n", cost.rounds);
+  text += fmt::format("  sent           {} chunks, {}, by the busiest rank\n", cost.sent_chunks,
+                      share(algorithm, cost, cost.sent_chunks));
+  text += fmt::format("  messages       {} by the busiest rank\n", cost.messages);
+  text += fmt::format("  reduced        {} chunks, copied {}\n", cost.reduced_chunks,
+                      cost.copied_chunks);
+  text += fmt::format("  memory         message in {} chunks, scratch of {}\n", cost.chunks,
+                      cost.scratch_chunks);
+  if (algorithm.collective == Collective::barrier) return text;
+  text += fmt::format("  predicted, at {} us and {} GB/s, slots of {} KiB, window {}:\n",
+                      kLatencyUs, kGigabytesPerSecond, kSlotBytes >> 10, kWindow);
+  return text + predictions(algorithm, ranks);
+}
+
+std::string describe_steps(const Schedule& schedule) {
+  std::string text = fmt::format("rank {} of {}: {} steps, {} words, {} lane{}, {}\n",
+                                 schedule.rank, schedule.ranks, schedule.steps.size(),
+                                 schedule.words, schedule.lanes, schedule.lanes == 1 ? "" : "s",
+                                 schedule.all_dependent ? "all-dependent" : "not all-dependent");
+  for (std::size_t i = 0; i < schedule.steps.size(); ++i) {
+    const collectives::Step& step = schedule.steps[i];
+    const std::string lane = schedule.lanes == 1 ? "" : fmt::format("lane {}  ", step.lane);
+    text += fmt::format("{:>5}  {}{}\n", i, lane, describe(schedule, step));
+  }
+  return text;
+}
+
+std::string list(Collective collective) {
+  std::string text;
+  for (const Algorithm& algorithm : collectives::algorithms())
+    if (algorithm.collective == collective)
+      text += fmt::format("{:<20}  {}\n", algorithm.name, algorithm.summary);
+  return text;
+}
+
+}  // namespace rlx::explain

@@ -1,0 +1,125 @@
+#include "tools/info/document.hpp"
+
+#include <algorithm>
+
+#include "rlx/config.hpp"
+#include "rlx/device.hpp"
+#include "rlx/error.hpp"
+#include "rlx/topology.hpp"
+#include "rlx/version.hpp"
+#ifdef RLX_HAVE_OFI
+#include "transports/ofi/provider_info.hpp"
+#endif
+
+namespace rlx::info {
+namespace {
+
+#ifdef RLX_HAVE_MPI
+constexpr bool kHasMpi = true;
+#else
+constexpr bool kHasMpi = false;
+#endif
+#ifdef RLX_HAVE_OFI
+constexpr bool kHasOfi = true;
+#else
+constexpr bool kHasOfi = false;
+#endif
+
+Json describe_device(const Device& device) {
+  Json row = {{"name", device.name()}};
+  try {
+    const DeviceProperties properties = device.properties();
+    row["description"] = properties.description;
+    row["driver"] = properties.driver;
+    row["memory_bytes"] = properties.memory_bytes;
+    row["compute_units"] = properties.compute_units;
+    row["host_addressable"] = properties.host_addressable;
+  } catch (const CollectiveError& error) {
+    row["error"] = error.details().message;
+  }
+  return row;
+}
+
+}  // namespace
+
+Json describe_library() {
+  const auto devices = available_devices();
+  const bool vulkan = std::any_of(devices.begin(), devices.end(), [](const Device& device) {
+    return device.kind() == DeviceKind::vulkan;
+  });
+  return {{"version", kVersion},
+          {"wire_version", wire_version()},
+          {"build", build_string()},
+          {"features", {{"mpi", kHasMpi}, {"ofi", kHasOfi}, {"vulkan", vulkan}}}};
+}
+
+Json describe_config() {
+  const Config defaults;
+  Config config;
+  std::string error;
+  try {
+    config = Config::from_environment();
+  } catch (const CollectiveError& refused) {
+    error = refused.details().message;
+  }
+  Json rows = Json::array();
+  for (const ConfigEntry& entry : config_entries()) {
+    rows.push_back({{"name", entry.name},
+                    {"value", config.get(entry.name)},
+                    {"default", defaults.get(entry.name)},
+                    {"agreed", entry.agreed},
+                    {"help", entry.help}});
+  }
+  if (!error.empty()) rows.push_back({{"error", error}});
+  return rows;
+}
+
+Json describe_devices() {
+  Json rows = Json::array();
+  for (const Device& device : available_devices()) rows.push_back(describe_device(device));
+  return rows;
+}
+
+Json describe_topology() {
+  const Topology topology = Topology::discover();
+  Json nodes = Json::array();
+  for (const NumaNode& node : topology.numa_nodes) {
+    nodes.push_back(
+        {{"index", node.index}, {"memory_bytes", node.memory_bytes}, {"cpus", node.cpus}});
+  }
+  return {{"hostname", topology.hostname},         {"cores", topology.cores},
+          {"packages", topology.packages},         {"cpus", topology.cpus},
+          {"memory_bytes", topology.memory_bytes}, {"numa_nodes", nodes}};
+}
+
+#ifdef RLX_HAVE_OFI
+Json describe_fabrics() {
+  Json rows = Json::array();
+  try {
+    for (const ofi::ProviderInfo& p : ofi::describe_providers()) {
+      rows.push_back({{"provider", p.name},
+                      {"domain", p.domain},
+                      {"address", p.address},
+                      {"usable", p.usable},
+                      {"preferred", p.preferred},
+                      {"protocol", p.usable ? Json(to_string(p.protocol)) : Json(nullptr)},
+                      {"reason", p.reason},
+                      {"order", p.order},
+                      {"ordered_bytes", p.ordered_bytes},
+                      {"memory", p.memory},
+                      {"completion_data_bytes", p.completion_data_bytes},
+                      {"progress", p.progress},
+                      {"inject_bytes", p.inject_bytes},
+                      {"largest_write", p.largest_write},
+                      {"queue_depth", p.queue_depth}});
+    }
+  } catch (const CollectiveError& error) {
+    return {{"error", error.details().message}};
+  }
+  return rows;
+}
+#else
+Json describe_fabrics() { return nullptr; }
+#endif
+
+}  // namespace rlx::info

@@ -1,0 +1,24 @@
+#pragma once
+// What rlx-info knows, collected once. The text and the JSON output are two renderings of it.
+
+#include <nlohmann/json.hpp>
+
+namespace rlx::info {
+
+using Json = nlohmann::ordered_json;
+
+/// version, wire_version, build, features.
+[[nodiscard]] Json describe_library();
+/// One object per knob: name, value, default, help, agreed. What the environment says wrongly has
+/// an `error` instead of a value.
+[[nodiscard]] Json describe_config();
+/// One object per device: name, description, driver, memory_bytes, compute_units,
+/// host_addressable; or name and `error`.
+[[nodiscard]] Json describe_devices();
+/// This process: hostname, cores, packages, cpus, memory_bytes, numa_nodes.
+[[nodiscard]] Json describe_topology();
+/// One object per libfabric provider and domain, best first; null without libfabric in the build.
+/// An object with `error` where libfabric fails.
+[[nodiscard]] Json describe_fabrics();
+
+}  // namespace rlx::info

@@ -1,0 +1,44 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "tools/info/document.hpp"
+#include "tools/info/ranks.hpp"
+#include "tools/info/text.hpp"
+
+namespace {
+
+using rlx::info::Json;
+
+/// Collective over the job.
+Json collect(const rlx::info::Job& job) {
+  Json document = rlx::info::describe_library();
+  document["config"] = rlx::info::describe_config();
+  document["devices"] = rlx::info::describe_devices();
+  document["topology"] = rlx::info::describe_topology();
+  document["ranks"] = job.describe_ranks();
+  if (job.rank() == 0) document["providers"] = rlx::info::describe_fabrics();
+  return document;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bool config_only = false;
+  bool json = false;
+  CLI::App app("What this rlx is, what it finds on this machine and what it would use.",
+               "rlx-info");
+  app.add_flag("--config", config_only, "only the table of RLX_* variables");
+  app.add_flag("--json", json, "as JSON");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    const rlx::info::Job job;
+    const Json document =
+        config_only ? Json{{"config", rlx::info::describe_config()}} : collect(job);
+    if (job.rank() != 0) return 0;
+    std::cout << (json ? document.dump(2) + "\n" : rlx::info::render(document)) << std::flush;
+  } catch (const std::exception& error) {
+    std::cerr << "rlx-info: " << error.what() << '\n';
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include <set>
+
+#include "tools/info/text.hpp"
+
+namespace rlx::info {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+using Numbers = std::vector<std::uint32_t>;
+
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
+std::string text_of(const Json& value) { return value.get<std::string>(); }
+std::string number_of(const Json& value) { return value.dump(); }
+std::string cpus_of(const Json& row) { return ranges(row["cpus"].get<Numbers>()); }
+
+std::string joined(const Json& words) {
+  return or_dash(fmt::format("{}", fmt::join(words.get<std::vector<std::string>>(), " ")));
+}
+
+std::string library(const Json& document) {
+  std::string features;
+  for (const auto& [name, there] : document["features"].items()) {
+    features +=
+        fmt::format("{}{} {}", features.empty() ? "" : ", ", there ? "with" : "without", name);
+  }
+  return aligned({{"version", text_of(document["version"])},
+                  {"wire version", number_of(document["wire_version"])},
+                  {"build", text_of(document["build"])},
+                  {"features", features}},
+                 0);
+}
+
+std::string config(const Json& knobs) {
+  Rows rows = {{"NAME", "VALUE", "DEFAULT", "SAME ON ALL", "WHAT IT IS"}};
+  std::string errors;
+  for (const Json& knob : knobs) {
+    if (knob.contains("error")) {
+      errors += "  error: " + text_of(knob["error"]) + '\n';
+      continue;
+    }
+    const std::string value = text_of(knob["value"]);
+    const std::string standard = text_of(knob["default"]);
+    rows.push_back({text_of(knob["name"]), or_dash(value),
+                    value == standard ? "=" : or_dash(standard), knob["agreed"] ? "yes" : "no",
+                    text_of(knob["help"])});
+  }
+  return "config (from the environment)\n" + aligned(rows, 2) + errors;
+}
+
+std::string devices(const Json& list) {
+  Rows rows;
+  for (const Json& device : list) {
+    if (device.contains("error")) {
+      rows.push_back({text_of(device["name"]), text_of(device["error"])});
+      continue;
+    }
+    rows.push_back({text_of(device["name"]), text_of(device["description"]),
+                    text_of(device["driver"]),
+                    fmt::format("{} units", device["compute_units"].get<std::uint64_t>()),
+                    bytes_text(device["memory_bytes"])});
+  }
+  return "devices\n" + aligned(rows, 2);
+}
+
+std::string topology(const Json& machine) {
+  Rows rows = {{"host", text_of(machine["hostname"])},
+               {"memory", bytes_text(machine["memory_bytes"])},
+               {"usable", fmt::format("{} cores in {} packages, CPUs {}",
+                                      machine["cores"].get<std::uint64_t>(),
+                                      machine["packages"].get<std::uint64_t>(), cpus_of(machine))}};
+  for (const Json& node : machine["numa_nodes"]) {
+    rows.push_back({fmt::format("NUMA {}", node["index"].get<std::uint64_t>()),
+                    fmt::format("{}, CPUs {}", bytes_text(node["memory_bytes"]), cpus_of(node))});
+  }
+  return "topology\n" + aligned(rows, 2);
+}
+
+std::string ranks(const Json& list) {
+  Rows rows = {{"RANK", "PID", "HOST", "CORES", "CPUS", "NUMA"}};
+  for (const Json& rank : list) {
+    rows.push_back({number_of(rank["rank"]), number_of(rank["pid"]), text_of(rank["hostname"]),
+                    number_of(rank["cores"]), cpus_of(rank),
+                    ranges(rank["numa_nodes"].get<Numbers>())});
+  }
+  return "ranks\n" + aligned(rows, 2);
+}
+
+std::string order_of(const Json& provider) {
+  if (provider["order"].empty()) return "-";
+  return fmt::format("{} ({})", joined(provider["order"]), bytes_text(provider["ordered_bytes"]));
+}
+
+/// One line per reason: providers on several interfaces share theirs.
+std::string reasons(const Json& list) {
+  Rows rows;
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const Json& provider : list) {
+    const auto reason = std::make_pair(text_of(provider["provider"]), text_of(provider["reason"]));
+    if (!reason.second.empty() && seen.insert(reason).second) {
+      rows.push_back({reason.first, reason.second});
+    }
+  }
+  return aligned(rows, 2);
+}
+
+std::string providers(const Json& list) {
+  const std::string title = "providers of libfabric, best first (* is taken when none is named)\n";
+  if (list.is_null()) return title + "  this build has no libfabric\n";
+  if (list.is_object()) return title + "  error: " + text_of(list["error"]) + '\n';
+  if (list.empty()) return title + "  none has reliable endpoints with one-sided writes\n";
+  Rows rows = {{"", "PROVIDER", "DOMAIN", "ADDRESS", "SIGNALS BY", "PROGRESS", "CQ DATA", "INJECT",
+                "MEMORY", "ORDER (UP TO)"}};
+  for (const Json& p : list) {
+    rows.push_back({p["preferred"] ? "*" : "", text_of(p["provider"]), text_of(p["domain"]),
+                    or_dash(text_of(p["address"])),
+                    p["usable"] ? text_of(p["protocol"]) : "not usable", text_of(p["progress"]),
+                    bytes_text(p["completion_data_bytes"]), bytes_text(p["inject_bytes"]),
+                    joined(p["memory"]), order_of(p)});
+  }
+  return title + aligned(rows, 2) + "\nwhy\n" + reasons(list);
+}
+
+}  // namespace
+
+std::string render(const Json& document) {
+  struct Section {
+    const char* key;
+    std::string (*text)(const Json& part);
+  };
+  constexpr Section kSections[] = {{"config", config},
+                                   {"devices", devices},
+                                   {"topology", topology},
+                                   {"ranks", ranks},
+                                   {"providers", providers}};
+  std::string text;
+  if (document.contains("version")) text += library(document);
+  for (const Section& section : kSections) {
+    if (!document.contains(section.key)) continue;
+    if (!text.empty()) text += '\n';
+    text += section.text(document[section.key]);
+  }
+  return text;
+}
+
+}  // namespace rlx::info
