@@ -33,7 +33,8 @@ inline constexpr std::size_t kMaxSources = 8;
 /// CollectiveError(Internal), naming collective, rank and values, for a schedule that would be
 /// malformed: more than 64 words or 4095 parts, a chunk outside its space, a range of input or
 /// output chunks, 0 or more than 8 sources, a peer that is this rank or does not exist, or a put to
-/// a peer's input or output whose ARRIVE was not awaited.
+/// a peer's input or output whose ARRIVE was not awaited. A builder that threw is of no further
+/// use.
 class Builder {
  public:
   /// `chunks` is what the vector of an all_reduce is cut into; the group's size for the others.

@@ -5,8 +5,9 @@
 //   alone = rounds L + max(sent, rounds that carry data) c / B + messages O + (reduced + copied) c
 //   / M
 // with c the bytes of a chunk. m pieces, of which W are in flight, follow each other at the pace of
-// whatever is busiest, the wire, the memory, or the window:
-//   total = alone + (m - 1) max(sent c / B + messages O, (reduced + copied) c / M, alone / W)
+// the rank or of the window. Wire and memory are added, not overlapped: providers without a NIC of
+// their own move bytes with the core that also reduces, and where there is one it only gets better.
+//   total = alone + (m - 1) max(sent c / B + messages O + (reduced + copied) c / M, alone / W)
 // L and B are the transport's declared latency and bandwidth; they are rank 0's, as is everything
 // else here, so that all ranks choose alike (rule 8).
 
@@ -59,7 +60,7 @@ double predict(const TunerInput& input, const Algorithm& algorithm, const Cost& 
       static_cast<double>(cost.reduced_chunks + cost.copied_chunks) * chunk / kMemoryBytesPerUs;
   const double alone =
       cost.rounds * input.latency_us + path * chunk / bandwidth + handling + memory;
-  const double pace = std::max({sent * chunk / bandwidth + handling, memory, alone / input.window});
+  const double pace = std::max(sent * chunk / bandwidth + handling + memory, alone / input.window);
   return alone + (pieces - 1) * pace;
 }
 
@@ -76,8 +77,8 @@ std::size_t even_piece(const TunerInput& input, const Algorithm& algorithm, cons
   return chunk_capacity(part, chunks, input.element_bytes) * chunks;
 }
 
-// The best of: as few pieces as fit the slots, and up to as many as the window keeps in flight
-// twice over. A handful of candidates whatever the length.
+// The best of: as few pieces as fit the slots, and more of them until the window is filled twice
+// over. A handful of candidates whatever the length.
 Choice best_pieces(const TunerInput& input, const Algorithm& algorithm) {
   const Cost cost = algorithm.cost(input.ranks);
   const std::size_t count = std::max<std::size_t>(input.count, 1);
@@ -85,7 +86,8 @@ Choice best_pieces(const TunerInput& input, const Algorithm& algorithm) {
       largest_piece(algorithm, input.ranks, input.element_bytes, input.slot_bytes);
   const std::uint32_t fewest = pieces_of(count, largest);
   Choice best{.algorithm = &algorithm, .predicted_us = std::numeric_limits<double>::max()};
-  for (std::uint32_t times = 1; times <= 2 * input.window; times *= 2) {
+  for (std::uint32_t times = 1; times == 1 || std::uint64_t{fewest} * times <= 2 * input.window;
+       times *= 2) {
     const std::size_t piece = std::clamp<std::size_t>(
         even_piece(input, algorithm, cost, count, fewest * times), 1, std::min(largest, count));
     if (times > 1 && piece * input.element_bytes < kSmallestPieceBytes) break;

@@ -18,8 +18,7 @@ enum class Fault : std::uint8_t {
   undefined,     ///< a step reads what nobody has written
   contribution,  ///< a rank's data missing, twice, or of another chunk
   finalise,      ///< an output not finalised exactly once
-  dead_write,    ///< rule 5: a slot written although nobody has read what it held, or read for
-                 ///< nothing
+  dead_write,    ///< rule 5: a value that nobody has read is overwritten, or never used
   arrive,        ///< rule 3: a peer's input or output touched before its ARRIVE was seen
   race,          ///< two accesses, one of them a write, that no chain of waits orders
   completion,    ///< rule 3: the application may touch memory that a peer still uses (EXIT)

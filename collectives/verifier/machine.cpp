@@ -15,10 +15,13 @@ namespace rlx::collectives::verifier {
 
 namespace {
 
-template <class T>
-T most(const std::vector<T>& per_rank) {
-  return *std::max_element(per_rank.begin(), per_rank.end());
-}
+// What one rank has done so far.
+struct Counts {
+  std::uint64_t sent_chunks = 0;
+  std::uint64_t reduced_chunks = 0;
+  std::uint64_t copied_chunks = 0;
+  std::uint32_t messages = 0;
+};
 
 bool is_users(Space space) { return space == Space::input || space == Space::output; }
 
@@ -33,10 +36,7 @@ class Machine {
         touches_(sync_, memory_.count(Space::line)),
         programs_(sync_.components()),
         next_(sync_.components(), 0),
-        sent_chunks_(ranks_, 0),
-        reduced_chunks_(ranks_, 0),
-        copied_chunks_(ranks_, 0),
-        messages_(ranks_, 0) {
+        counts_(ranks_) {
     for (std::uint32_t rank = 0; rank < ranks_; ++rank)
       for (const Step& step : schedules_[rank].steps)
         programs_[rank * lanes_ + step.lane].push_back(&step);
@@ -106,7 +106,7 @@ class Machine {
     const Message message = sync_.send(sent);
     touches_.issued(message);
     if (step.kind == StepKind::put) move(c, step, {c, next_[c], message});
-    ++messages_[rank];
+    ++counts_[rank].messages;
     for (std::uint32_t lane = 0; lane < lanes_; ++lane) wake(step.peer * lanes_ + lane, step.word);
   }
 
@@ -126,7 +126,7 @@ class Machine {
       write(memory_.at(step.peer, to), arrival(rank), access);
       return;
     }
-    sent_chunks_[rank] += from.count;
+    counts_[rank].sent_chunks += from.count;
     if (from.count == 1)
       payloads_.push_back({rank, static_cast<std::uint32_t>(&step - schedule_of(c).steps.data()),
                            memory_.at(rank, from).value.chunk});
@@ -148,8 +148,8 @@ class Machine {
     for (const Ref& ref : schedule.destinations(step))
       if (ref.space == Space::scratch) touches_.local(c, next_[c]);
     if (step.kind == StepKind::reduce)
-      reduced_chunks_[rank] += std::uint64_t{sources.size() - 1} * sources[0].count;
-    if (step.kind == StepKind::copy) copied_chunks_[rank] += sources[0].count;
+      counts_[rank].reduced_chunks += std::uint64_t{sources.size() - 1} * sources[0].count;
+    if (step.kind == StepKind::copy) counts_[rank].copied_chunks += sources[0].count;
     for (std::uint32_t i = 0; i < sources[0].count; ++i) compute_chunk(c, step, i, access);
   }
 
@@ -245,6 +245,20 @@ class Machine {
     }
   }
 
+  // The most that any one rank does.
+  Cost counted() const {
+    Cost most{.chunks = schedules_[0].chunks, .scratch_chunks = schedules_[0].scratch_chunks};
+    for (const Counts& counts : counts_) {
+      most.sent_chunks = std::max(most.sent_chunks, counts.sent_chunks);
+      most.reduced_chunks = std::max(most.reduced_chunks, counts.reduced_chunks);
+      most.copied_chunks = std::max(most.copied_chunks, counts.copied_chunks);
+      most.messages = std::max(most.messages, counts.messages);
+    }
+    for (Component c = 0; c < sync_.components(); ++c)
+      most.rounds = std::max(most.rounds, sync_.depth(c));
+    return most;
+  }
+
   EpochFacts facts() {
     EpochFacts facts;
     facts.name = std::string(to_string(schedules_[0].collective));
@@ -254,15 +268,7 @@ class Machine {
     facts.findings = findings_;
     facts.regions = touches_.take();
     facts.payloads = std::move(payloads_);
-    std::uint32_t depth = 0;
-    for (Component c = 0; c < sync_.components(); ++c) depth = std::max(depth, sync_.depth(c));
-    facts.counted = {.rounds = depth,
-                     .sent_chunks = most(sent_chunks_),
-                     .reduced_chunks = most(reduced_chunks_),
-                     .chunks = schedules_[0].chunks,
-                     .messages = most(messages_),
-                     .copied_chunks = most(copied_chunks_),
-                     .scratch_chunks = schedules_[0].scratch_chunks};
+    facts.counted = counted();
     facts.completion = completion_clocks(sync_, ranks_, lanes_);
     facts.all_dependent =
         std::all_of(facts.completion.begin(), facts.completion.end(), [](const Clock& clock) {
@@ -280,10 +286,7 @@ class Machine {
   std::vector<std::vector<const Step*>> programs_;  // each component's steps
   std::vector<std::uint32_t> next_;
   std::deque<Component> ready_;
-  std::vector<std::uint64_t> sent_chunks_;  // per rank, as are the following
-  std::vector<std::uint64_t> reduced_chunks_;
-  std::vector<std::uint64_t> copied_chunks_;
-  std::vector<std::uint32_t> messages_;
+  std::vector<Counts> counts_;  // per rank
   std::vector<Payload> payloads_;
   Findings findings_;
 };

@@ -54,12 +54,19 @@ class Window {
     return earlier + rule_.window <= epoch + behind;
   }
 
-  // What the start of `epoch` on `rank` knows of each component of each epoch.
+  // What the start of `epoch` on `rank` knows of each component of each earlier epoch.
   std::span<Event> start(std::uint32_t epoch, std::uint32_t rank) {
-    return {starts_.data() + (std::size_t{epoch} * ranks_ + rank) * row_, row_};
+    return {starts_.data() + (std::size_t{epoch} * ranks_ + rank) * row_, rows_[epoch]};
   }
+  // What its completion knows: of its own epoch, too.
   std::span<Event> completion(std::uint32_t epoch, std::uint32_t rank) {
-    return {completions_.data() + (std::size_t{epoch} * ranks_ + rank) * row_, row_};
+    return {completions_.data() + (std::size_t{epoch} * ranks_ + rank) * row_,
+            rows_[epoch] + sequence_[epoch]->components()};
+  }
+
+  // The shorter row knows nothing of what it leaves out.
+  static void add(std::span<Event> row, std::span<const Event> shorter) {
+    join(row.first(shorter.size()), shorter);
   }
 
   void work_out_starts() {
@@ -70,11 +77,11 @@ class Window {
         // A start knows the epoch before's start only through what both wait for; under the window
         // those sets grow, so it is enough to add the newest.
         if (epoch > 0 && rule_.start == StartRule::windowed)
-          join(start(epoch, rank), start(epoch - 1, rank));
+          add(start(epoch, rank), start(epoch - 1, rank));
         const bool windowed = rule_.start == StartRule::windowed;
         for (std::uint32_t e = 0; e < epoch; ++e)
           if (waits_for(epoch, e) && !(windowed && e + rule_.window < epoch))
-            join(start(epoch, rank), completion(e, rank));
+            add(start(epoch, rank), completion(e, rank));
       }
       complete(epoch);
     }
@@ -82,17 +89,17 @@ class Window {
 
   void complete(std::uint32_t epoch) {
     const EpochFacts& facts = *sequence_[epoch];
-    Clock everybody(row_, 0);
+    Clock everybody(rows_[epoch], 0);
     if (facts.all_dependent)
       for (std::uint32_t rank = 0; rank < ranks_; ++rank) join(everybody, start(epoch, rank));
     for (std::uint32_t rank = 0; rank < ranks_; ++rank) {
       const std::span<Event> known = completion(epoch, rank);
       const Clock& clock = facts.completion[rank];
       if (facts.all_dependent) {
-        join(known, everybody);
+        add(known, everybody);
       } else {
         for (std::uint32_t other = 0; other < ranks_; ++other)
-          if (clock[other * facts.lanes] != 0) join(known, start(epoch, other));
+          if (clock[other * facts.lanes] != 0) add(known, start(epoch, other));
       }
       join(known.subspan(rows_[epoch], clock.size()), clock);
       std::fill_n(known.begin() + rows_[epoch] + rank * facts.lanes, facts.lanes, kComplete);

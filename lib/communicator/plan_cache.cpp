@@ -21,18 +21,6 @@ std::size_t cap_piece(std::size_t piece, Operation operation, const PlanEnvironm
   return std::max<std::size_t>(1, most >= line ? most / line * line : most);
 }
 
-/// The algorithm that Config::algorithm demands for this collective. A bare name speaks to the
-/// collectives that have such an algorithm, and is an error only where none has.
-std::string_view demanded(const PlanEnvironment& environment, collectives::Collective collective) {
-  const std::string_view name = collectives::forced_algorithm(environment.algorithm, collective);
-  const bool bare = environment.algorithm.find('=') == std::string::npos;
-  if (!bare || name.empty() || collectives::find_algorithm(collective, name)) return name;
-  const auto all = collectives::algorithms();
-  const bool known = std::any_of(all.begin(), all.end(),
-                                 [&](const auto& algorithm) { return algorithm.name == name; });
-  return known ? std::string_view() : name;
-}
-
 void bind_pieces(PreparedCall& plan, const PlanEnvironment& environment) {
   const std::size_t whole = plan.count * plan.element_bytes;
   plan.stage_stride = align_line(plan.piece_count * plan.element_bytes);
@@ -94,7 +82,7 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
        .window = environment_.window,
        .latency_us = environment_.latency_us,
        .gigabytes_per_second = environment_.gigabytes_per_second,
-       .forced = demanded(environment_, collective)});
+       .forced = collectives::forced_algorithm(environment_.algorithm, collective)});
   auto plan = std::make_shared<PreparedCall>();
   plan->schedule = choice.algorithm->generate({environment_.ranks, environment_.rank});
   plan->algorithm = choice.algorithm->name;

@@ -63,8 +63,8 @@ TEST(Socket, a_port_in_use_is_a_launch_error_with_the_address) {
 }
 
 TEST(Socket, an_address_of_another_machine_listens_everywhere_on_this_one) {
-  // 192.0.2.0/24 is reserved for documentation, so no machine has it.
-  const FileDescriptor listener = listen_on({"192.0.2.1", "0"});
+  // 203.0.113.0/24 is reserved for documentation.
+  const FileDescriptor listener = listen_on({"203.0.113.1", "0"});
   const std::string port = std::to_string(port_of(listener));
   std::string reason;
   EXPECT_TRUE(connect_to({"127.0.0.1", port}, Deadline::after(5), reason).valid()) << reason;

@@ -123,6 +123,32 @@ TEST(Layout, no_source_script_or_build_file_is_longer_than_500_lines) {
   EXPECT_GT(read, 100u) << "the tree at " << kRoot << " was not read";
 }
 
+std::string text_of(const std::string& path, std::size_t first_line = 0) {
+  std::string text;
+  const std::vector<std::string> lines = lines_of(path);
+  for (std::size_t i = first_line; i < lines.size(); ++i) text += lines[i] + '\n';
+  return text;
+}
+
+TEST(Layout, the_first_program_of_the_readme_is_the_one_that_is_tested) {
+  const std::string program = text_of("tests/programs/first_program.cpp", 1);
+  EXPECT_NE(text_of("README.md").find("```cpp\n" + program + "```"), std::string::npos)
+      << "README.md and tests/programs/first_program.cpp differ";
+}
+
+TEST(Layout, links_between_pages_lead_to_files) {
+  for (const std::string& path : all_files()) {
+    if (fs::path(path).extension() != ".md") continue;
+    const std::string text = text_of(path);
+    for (std::size_t at = text.find("]("); at != std::string::npos; at = text.find("](", at + 2)) {
+      const std::string target = text.substr(at + 2, text.find_first_of(")#", at) - at - 2);
+      if (target.empty() || target.find("://") != std::string::npos) continue;
+      EXPECT_TRUE(fs::exists(kRoot / fs::path(path).parent_path() / target))
+          << path << " links to " << target;
+    }
+  }
+}
+
 // -- the rules themselves can fail ------------------------------------------------------------
 
 std::string objection_to(const char* path, const char* line) {

@@ -51,10 +51,12 @@ void choose_kind(Launch& launch, const std::string& text) {
   const std::string ranks = colon == std::string::npos ? "" : text.substr(colon + 1);
   if (text == "mpi")
     launch.kind = Launch::Kind::mpi;
+  else if (text == "rendezvous")
+    launch.kind = Launch::Kind::rendezvous;
   else if (kind == "threads" || kind == "fork")
     launch.kind = kind == "fork" ? Launch::Kind::fork : Launch::Kind::threads;
   else
-    throw std::invalid_argument("--launch " + text + ": use mpi, threads:N or fork:N");
+    throw std::invalid_argument("--launch " + text + ": use mpi, threads:N, fork:N or rendezvous");
   if (!ranks.empty()) launch.ranks = std::stoul(ranks);
 }
 
@@ -99,6 +101,10 @@ Launch parse_launch(const Arguments& arguments, const Launch& otherwise) {
 
 int launch(const Launch& launch, const std::function<int(rlx::Communicator&)>& body) {
   if (launch.kind == Launch::Kind::mpi) return launch_mpi(launch, body);
+  if (launch.kind == Launch::Kind::rendezvous) {
+    rlx::Communicator comm = rlx::rendezvous_communicator(launch.options);
+    return body(comm);
+  }
   if (launch.kind == Launch::Kind::threads) return launch_on_threads(launch, body);
   const std::vector<int> codes = rlx::launch_fork(launch.ranks, launch.options, body);
   return *std::ranges::max_element(codes);

@@ -14,13 +14,14 @@ namespace programs {
 [[nodiscard]] std::set<std::string> with_launch_options(std::set<std::string> own);
 
 struct Launch {
-  enum class Kind { mpi, threads, fork } kind = Kind::threads;
+  enum class Kind { mpi, threads, fork, rendezvous } kind = Kind::threads;
   std::size_t ranks = 4;             ///< threads and fork
   rlx::CommunicatorOptions options;  ///< transport, provider and decoration included
 };
 
-/// --launch mpi|threads:N|fork:N. Without it: MPI below mpirun, else `otherwise`; the transport
-/// `local` has threads only and then takes the number of ranks that mpirun promised.
+/// --launch mpi|threads:N|fork:N|rendezvous (RLX_RENDEZVOUS, RLX_RANK, RLX_SIZE). Without it: MPI
+/// below mpirun, else `otherwise`; the transport `local` has threads only and then takes the number
+/// of ranks that mpirun promised.
 /// --transport takes the names of rlx and, for short, faulty (local with everything it can do),
 /// shm, tcp and net (ofi with that provider).
 [[nodiscard]] Launch parse_launch(const Arguments& arguments, const Launch& otherwise);

@@ -60,6 +60,9 @@ void print_error(const std::string& text) {
   std::fflush(stderr);
 }
 
+/// After a failure, so that the others can still ask this rank what it knows.
+void linger() { std::this_thread::sleep_for(std::chrono::milliseconds(500)); }
+
 /// One rank. What it throws is printed here and becomes its exit code.
 int run_rank(Communicator& comm, const Options& options, LaunchKind kind, Rival* rival) {
   int code = kFailed;
@@ -92,19 +95,22 @@ int run_fork(const Options& options, std::size_t ranks) {
   const std::vector<int> codes = launch_fork(
       ranks, communicator_options(options),
       [&](Communicator& comm) { return run_rank(comm, options, LaunchKind::fork, nullptr); });
-  return *std::max_element(codes.begin(), codes.end());
+  const int worst = *std::max_element(codes.begin(), codes.end());
+  return worst == kUsage ? kFailed : worst;  // a child that could not be wired ends with 1
 }
 
 int run_rendezvous(const Options& options) {
   Communicator comm = rendezvous_communicator(communicator_options(options));
-  return run_rank(comm, options, LaunchKind::rendezvous, nullptr);
+  const int code = run_rank(comm, options, LaunchKind::rendezvous, nullptr);
+  if (code == kFailed) linger();
+  return code;
 }
 
 #ifdef RLX_HAVE_MPI
 /// A failed process ends without MPI_Finalize, which would wait for ranks that are gone. mpirun
 /// then ends the others, so they get a moment to print what they know.
 [[noreturn]] void leave_failed_job(int code) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  linger();
   std::_Exit(code);
 }
 

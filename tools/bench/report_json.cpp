@@ -15,7 +15,9 @@ constexpr int kSchema = 3;  // nccl-tests' JSON_FILE_VERSION whose keys these ar
 
 /// The variables that decide how a run behaves; the rest of the environment is nobody's business.
 Json environment() {
-  constexpr std::string_view kPrefixes[] = {"RLX_", "FI_", "OMPI_MCA_", "MPIR_CVAR_", "UCX_"};
+  constexpr std::string_view kPrefixes[] = {"RLX_",         "FI_",          "UCX_",
+                                            "MPIR_CVAR_",   "OMPI_MCA_btl", "OMPI_MCA_pml",
+                                            "OMPI_MCA_mtl", "OMPI_MCA_coll"};
   Json list = Json::array();
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);

@@ -131,7 +131,7 @@ int main(int argc, char** argv) {
   try {
     return run(options);
   } catch (const CollectiveError& error) {
-    fmt::print(stderr, "rlx-explain: {}\n", error.what());
+    fmt::print(stderr, "{}\n", error.what());
     return kUsage;
   }
 }

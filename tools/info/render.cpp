@@ -15,6 +15,11 @@ std::string text_of(const Json& value) { return value.get<std::string>(); }
 std::string number_of(const Json& value) { return value.dump(); }
 std::string cpus_of(const Json& row) { return ranges(row["cpus"].get<Numbers>()); }
 
+std::string counted(const Json& number, std::string_view thing) {
+  const auto n = number.get<std::uint64_t>();
+  return fmt::format("{} {}{}", n, thing, n == 1 ? "" : "s");
+}
+
 std::string joined(const Json& words) {
   return or_dash(fmt::format("{}", fmt::join(words.get<std::vector<std::string>>(), " ")));
 }
@@ -57,8 +62,7 @@ std::string devices(const Json& list) {
       continue;
     }
     rows.push_back({text_of(device["name"]), text_of(device["description"]),
-                    text_of(device["driver"]),
-                    fmt::format("{} units", device["compute_units"].get<std::uint64_t>()),
+                    text_of(device["driver"]), counted(device["compute_units"], "unit"),
                     bytes_text(device["memory_bytes"])});
   }
   return "devices\n" + aligned(rows, 2);
@@ -67,9 +71,8 @@ std::string devices(const Json& list) {
 std::string topology(const Json& machine) {
   Rows rows = {{"host", text_of(machine["hostname"])},
                {"memory", bytes_text(machine["memory_bytes"])},
-               {"usable", fmt::format("{} cores in {} packages, CPUs {}",
-                                      machine["cores"].get<std::uint64_t>(),
-                                      machine["packages"].get<std::uint64_t>(), cpus_of(machine))}};
+               {"usable", fmt::format("{} in {}, CPUs {}", counted(machine["cores"], "core"),
+                                      counted(machine["packages"], "package"), cpus_of(machine))}};
   for (const Json& node : machine["numa_nodes"]) {
     rows.push_back({fmt::format("NUMA {}", node["index"].get<std::uint64_t>()),
                     fmt::format("{}, CPUs {}", bytes_text(node["memory_bytes"]), cpus_of(node))});
@@ -87,20 +90,14 @@ std::string ranks(const Json& list) {
   return "ranks\n" + aligned(rows, 2);
 }
 
-std::string order_of(const Json& provider) {
-  if (provider["order"].empty()) return "-";
-  return fmt::format("{} ({})", joined(provider["order"]), bytes_text(provider["ordered_bytes"]));
-}
-
-/// One line per reason: providers on several interfaces share theirs.
+/// One line per provider and reason: those on several interfaces share theirs.
 std::string reasons(const Json& list) {
   Rows rows;
-  std::set<std::pair<std::string, std::string>> seen;
-  for (const Json& provider : list) {
-    const auto reason = std::make_pair(text_of(provider["provider"]), text_of(provider["reason"]));
-    if (!reason.second.empty() && seen.insert(reason).second) {
-      rows.push_back({reason.first, reason.second});
-    }
+  std::set<std::vector<std::string>> seen;
+  for (const Json& p : list) {
+    const std::vector<std::string> row = {text_of(p["provider"]), text_of(p["reason"]),
+                                          "orders: " + joined(p["order"])};
+    if (seen.insert(row).second) rows.push_back(row);
   }
   return aligned(rows, 2);
 }
@@ -111,13 +108,13 @@ std::string providers(const Json& list) {
   if (list.is_object()) return title + "  error: " + text_of(list["error"]) + '\n';
   if (list.empty()) return title + "  none has reliable endpoints with one-sided writes\n";
   Rows rows = {{"", "PROVIDER", "DOMAIN", "ADDRESS", "SIGNALS BY", "PROGRESS", "CQ DATA", "INJECT",
-                "MEMORY", "ORDER (UP TO)"}};
+                "MEMORY", "ORDERED WRITES"}};
   for (const Json& p : list) {
     rows.push_back({p["preferred"] ? "*" : "", text_of(p["provider"]), text_of(p["domain"]),
                     or_dash(text_of(p["address"])),
                     p["usable"] ? text_of(p["protocol"]) : "not usable", text_of(p["progress"]),
                     bytes_text(p["completion_data_bytes"]), bytes_text(p["inject_bytes"]),
-                    joined(p["memory"]), order_of(p)});
+                    joined(p["memory"]), bytes_text(p["ordered_bytes"])});
   }
   return title + aligned(rows, 2) + "\nwhy\n" + reasons(list);
 }

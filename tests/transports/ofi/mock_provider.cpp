@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <stdexcept>
 #include <utility>
 
 #include "tests/transports/ofi/mock_state.hpp"
@@ -169,7 +170,7 @@ std::size_t MockNetwork::State::choose(const MockEndpoint& target) {
 }
 
 void MockNetwork::State::deliver_to(MockEndpoint& target) {
-  for (unsigned n = 1 + random() % 4; n > 0; --n) {
+  for (unsigned n = 1 + random() % 32; n > 0; --n) {
     const std::size_t at = choose(target);
     if (at == flights.size()) return;
     const MockFlight flight = std::move(flights[at]);
@@ -217,8 +218,16 @@ MockNetwork::~MockNetwork() = default;
 
 ofi::Fabric& MockNetwork::fabric() { return *fabric_; }
 
-void MockNetwork::kill(std::size_t index) {
+MockEndpoint& MockNetwork::State::owner_of(const void* memory) {
+  for (const auto& [name, region] : regions) {
+    if (region->base == memory) return endpoints[name.first];
+  }
+  throw std::logic_error("this memory is not registered");
+}
+
+void MockNetwork::kill_owner_of(const void* memory) {
   const std::lock_guard lock(state_->mutex);
+  const std::size_t index = state_->owner_of(memory).index;
   state_->endpoints[index].alive = false;
   std::vector<MockFlight> cut;
   std::erase_if(state_->flights, [&](const MockFlight& flight) {
@@ -234,9 +243,9 @@ void MockNetwork::fail_next(int error) {
   state_->next_error = error;
 }
 
-void MockNetwork::queue_error(std::size_t index, int error) {
+void MockNetwork::queue_error(const void* memory, int error) {
   const std::lock_guard lock(state_->mutex);
-  state_->endpoints[index].queue.push_back({{}, error});
+  state_->owner_of(memory).queue.push_back({{}, error});
 }
 
 std::vector<std::string> MockNetwork::breaches() const {

@@ -41,12 +41,12 @@ class MockNetwork {
   ~MockNetwork();
 
   [[nodiscard]] ofi::Fabric& fabric();
-  /// The endpoint opened as number `index` dies: operations to it end in errors.
-  void kill(std::size_t index);
+  /// The endpoint in whose domain this memory is registered dies: operations to it end in errors.
+  void kill_owner_of(const void* memory);
   /// The next operation posted by anybody ends with this libfabric error (positive).
   void fail_next(int error);
-  /// Puts an error that belongs to no operation into an endpoint's queue.
-  void queue_error(std::size_t index, int error);
+  /// Puts an error that belongs to no operation into the queue of the same endpoint.
+  void queue_error(const void* memory, int error);
   /// What the caller did wrong so far; empty is right.
   [[nodiscard]] std::vector<std::string> breaches() const;
   /// How many operations were refused by FI_EAGAIN, delivered out of order, delivered in all.

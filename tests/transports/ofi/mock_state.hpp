@@ -73,6 +73,7 @@ struct MockNetwork::State {
   void deliver_to(MockEndpoint& target);
   ssize_t read(MockEndpoint& endpoint, fi_cq_data_entry* entries, std::size_t count);
   void complete(const MockFlight& flight, int error);
+  MockEndpoint& owner_of(const void* memory);
   bool refuses(const char* kind);
   void breach(std::string what) { breaches.push_back(std::move(what)); }
   bool chance(unsigned one_in) { return random() % one_in == 0; }

@@ -1,0 +1,131 @@
+#include "collectives/algorithms.hpp"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <set>
+#include <string>
+
+#include "collectives/reference/direct.hpp"
+#include "collectives/verifier/verifier.hpp"
+#include "rlx/error.hpp"
+
+namespace rlx::collectives {
+namespace {
+
+std::string texts(const verifier::Findings& findings) {
+  std::string text;
+  for (const verifier::Finding& finding : findings.kept())
+    text += std::string(to_string(finding.fault)) + ": " + finding.text + "\n";
+  return text;
+}
+
+class EveryAlgorithm : public testing::TestWithParam<const Algorithm*> {};
+
+TEST_P(EveryAlgorithm, is_verified_among_the_others_on_1_to_33_ranks) {
+  for (std::uint32_t ranks = 1; ranks <= 33; ++ranks) {
+    const verifier::Verdict verdict = verifier::verify(*GetParam(), ranks);
+    EXPECT_TRUE(verdict.findings.empty()) << ranks << " ranks\n" << texts(verdict.findings);
+    EXPECT_TRUE(verdict.all_dependent);
+    EXPECT_EQ(verdict.partners, algorithms().size() - 1);
+  }
+}
+
+TEST_P(EveryAlgorithm, costs_what_it_declares_on_34_to_64_ranks_and_on_128) {
+  for (std::uint32_t ranks = 34; ranks <= 64; ++ranks) {
+    const auto facts = verifier::check_family(verifier::family_of(*GetParam(), ranks));
+    EXPECT_TRUE(facts.findings.empty()) << ranks << " ranks\n" << texts(facts.findings);
+  }
+  const verifier::Verdict verdict = verifier::verify(*GetParam(), 128);
+  EXPECT_TRUE(verdict.findings.empty()) << texts(verdict.findings);
+}
+
+TEST_P(EveryAlgorithm, supports_at_least_4096_ranks) {
+  for (const std::uint32_t ranks : {1u, 2u, 3u, 4095u, 4096u})
+    EXPECT_TRUE(GetParam()->supports(ranks)) << ranks;
+}
+
+TEST_P(EveryAlgorithm, generates_what_it_supports_at_its_largest) {
+  const Schedule schedule = GetParam()->generate({4096, 4095});
+  EXPECT_LE(schedule.words, 64);
+  EXPECT_EQ(schedule.scratch_chunks, GetParam()->cost(4096).scratch_chunks);
+}
+
+std::vector<const Algorithm*> pointers() {
+  std::vector<const Algorithm*> all;
+  for (const Algorithm& algorithm : algorithms()) all.push_back(&algorithm);
+  return all;
+}
+INSTANTIATE_TEST_SUITE_P(Table, EveryAlgorithm, testing::ValuesIn(pointers()),
+                         [](const auto& test) {
+                           return std::string(to_string(test.param->collective)) + "_" +
+                                  std::string(test.param->name);
+                         });
+
+TEST(Algorithms, are_found_by_collective_and_name) {
+  for (const Algorithm& algorithm : algorithms())
+    EXPECT_EQ(find_algorithm(algorithm.collective, algorithm.name), &algorithm);
+  EXPECT_EQ(find_algorithm(Collective::all_reduce, "bruck"), nullptr);
+  EXPECT_NE(find_algorithm(Collective::all_reduce, "double_binary_tree"), nullptr);
+}
+
+TEST(Algorithms, of_logarithmic_kind_need_the_fewest_rounds_for_any_number_of_ranks) {
+  for (std::uint32_t ranks = 1; ranks <= 200; ++ranks) {
+    const auto fewest = static_cast<std::uint32_t>(std::bit_width(ranks - 1));
+    EXPECT_EQ(find_algorithm(Collective::all_gather, "bruck")->cost(ranks).rounds, fewest);
+    EXPECT_EQ(find_algorithm(Collective::reduce_scatter, "circulant")->cost(ranks).rounds, fewest);
+  }
+}
+
+TEST(Algorithms, of_a_long_ring_go_on_in_a_second_word) {
+  const Algorithm* ring = find_algorithm(Collective::all_reduce, "ring");
+  EXPECT_EQ(ring->generate({2048, 5}).words, 2);
+  EXPECT_EQ(ring->generate({2049, 5}).words, 3);
+}
+
+TEST(DoubleBinaryTree, sends_at_most_4_halves_and_from_every_rank_at_least_1) {
+  const Algorithm* tree = find_algorithm(Collective::all_reduce, "double_binary_tree");
+  for (std::uint32_t ranks = 2; ranks <= 130; ++ranks) {
+    std::uint32_t total = 0;
+    for (std::uint32_t rank = 0; rank < ranks; ++rank) {
+      std::uint32_t puts = 0;
+      for (const Step& step : tree->generate({ranks, rank}).steps)
+        puts += step.kind == StepKind::put ? 1 : 0;
+      EXPECT_GE(puts, 1u);
+      EXPECT_LE(puts, 4u);
+      total += puts;
+    }
+    EXPECT_EQ(total, 4 * (ranks - 1));  // up and down each edge of two trees
+  }
+}
+
+TEST(Direct, is_verified_although_it_reads_peers_memory) {
+  for (const auto collective :
+       {Collective::all_reduce, Collective::all_gather, Collective::reduce_scatter}) {
+    for (std::uint32_t ranks = 1; ranks <= 33; ++ranks) {
+      ASSERT_TRUE(reference::direct_supports(ranks));
+      verifier::Family family{"direct", {}, {}};
+      for (std::uint32_t rank = 0; rank < ranks; ++rank)
+        family.schedules.push_back(reference::direct(collective, {ranks, rank}));
+      const auto facts = verifier::check_family(family);
+      EXPECT_TRUE(facts.findings.empty()) << ranks << " ranks\n" << texts(facts.findings);
+      EXPECT_TRUE(facts.all_dependent);
+    }
+  }
+}
+
+TEST(Collectives, are_parsed_by_name_and_an_unknown_name_lists_them) {
+  EXPECT_EQ(parse_collective("reduce_scatter"), Collective::reduce_scatter);
+  EXPECT_EQ(to_string(Collective::all_gather), "all_gather");
+  try {
+    static_cast<void>(parse_collective("broadcats"));
+    FAIL();
+  } catch (const CollectiveError& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::InvalidArgument);
+    EXPECT_NE(std::string_view(error.what()).find("all_reduce, all_gather"),
+              std::string_view::npos);
+  }
+}
+
+}  // namespace
+}  // namespace rlx::collectives

@@ -1,0 +1,119 @@
+#include "collectives/tuner.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "collectives/chunks.hpp"
+#include "rlx/error.hpp"
+
+namespace rlx::collectives {
+namespace {
+
+TunerInput input_of(Collective collective, std::uint32_t ranks, std::size_t count) {
+  return {.collective = collective,
+          .ranks = ranks,
+          .count = count,
+          .element_bytes = 4,
+          .slot_bytes = 512 << 10,
+          .window = 4,
+          .latency_us = 2,
+          .gigabytes_per_second = 10,
+          .forced = {}};
+}
+
+template <class F>
+void expect_error(ErrorKind kind, std::string_view text, F f) {
+  try {
+    f();
+    ADD_FAILURE() << "no error that says " << text;
+  } catch (const CollectiveError& error) {
+    EXPECT_EQ(error.kind(), kind);
+    EXPECT_NE(std::string_view(error.what()).find(text), std::string_view::npos) << error.what();
+  }
+}
+
+TEST(Tuner, takes_few_rounds_for_short_vectors_and_few_bytes_for_long_ones) {
+  EXPECT_EQ(choose(input_of(Collective::all_reduce, 64, 2)).algorithm->name.substr(0, 4) == "ring",
+            false);
+  EXPECT_EQ(choose(input_of(Collective::all_reduce, 4, 16 << 20)).algorithm->name, "ring");
+  EXPECT_EQ(choose(input_of(Collective::all_gather, 16, 1)).algorithm->name, "bruck");
+  EXPECT_EQ(choose(input_of(Collective::all_gather, 4, 4 << 20)).algorithm->name, "ring");
+  EXPECT_EQ(choose(input_of(Collective::reduce_scatter, 16, 1)).algorithm->name, "circulant");
+}
+
+TEST(Tuner, takes_the_forced_algorithm) {
+  for (const Algorithm& algorithm : algorithms()) {
+    TunerInput input = input_of(algorithm.collective, 5, 1000);
+    input.forced = algorithm.name;
+    EXPECT_EQ(choose(input).algorithm, &algorithm);
+  }
+}
+
+TEST(Tuner, refuses_an_unknown_name_and_says_what_there_is) {
+  TunerInput input = input_of(Collective::all_reduce, 4, 1);
+  input.forced = "rign";
+  expect_error(ErrorKind::InvalidArgument, "\"rign\" for all_reduce; there are: ring circulant",
+               [&] { static_cast<void>(choose(input)); });
+}
+
+TEST(Tuner, refuses_more_ranks_than_the_forced_algorithm_supports) {
+  TunerInput input = input_of(Collective::all_reduce, 5000, 1);
+  input.forced = "ring";
+  expect_error(ErrorKind::Unsupported, "does not support 5000 ranks",
+               [&] { static_cast<void>(choose(input)); });
+  input.forced = {};
+  EXPECT_NE(choose(input).algorithm->name, "ring");
+}
+
+TEST(Tuner, refuses_slots_that_hold_no_line_of_each_chunk) {
+  TunerInput input = input_of(Collective::reduce_scatter, 64, 100);
+  input.slot_bytes = 1024;
+  expect_error(ErrorKind::Unsupported, "RLX_SLOT", [&] { static_cast<void>(choose(input)); });
+  input.forced = "ring";
+  expect_error(ErrorKind::Unsupported, "63 scratch chunks",
+               [&] { static_cast<void>(choose(input)); });
+}
+
+RC_GTEST_PROP(Tuner, cuts_pieces_that_fit_a_slot_and_cover_the_message, ()) {
+  const auto all = algorithms();
+  const Algorithm& algorithm = all[*rc::gen::inRange<std::size_t>(0, all.size())];
+  TunerInput input = input_of(algorithm.collective, *rc::gen::inRange<std::uint32_t>(1, 200),
+                              *rc::gen::inRange<std::size_t>(0, 10'000'000));
+  input.element_bytes = std::size_t{1} << *rc::gen::inRange(0, 5);
+  input.slot_bytes = std::size_t{64} << *rc::gen::inRange(9, 16);
+  input.window = *rc::gen::inRange<std::uint32_t>(1, 17);
+  input.forced = algorithm.name;
+  const Choice choice = choose(input);
+  RC_ASSERT(choice.piece_count >= 1);
+  RC_ASSERT(choice.pieces >= 1u);
+  RC_ASSERT(choice.piece_count * choice.pieces >= input.count);
+  RC_ASSERT(input.count == 0 || choice.piece_count * (choice.pieces - 1) < input.count);
+  const Cost cost = algorithm.cost(input.ranks);
+  const std::uint32_t chunks = algorithm.collective == Collective::all_reduce ? cost.chunks : 1;
+  RC_ASSERT(chunk_capacity(choice.piece_count, chunks, input.element_bytes) * input.element_bytes *
+                cost.scratch_chunks <=
+            input.slot_bytes);
+}
+
+TEST(Tuner, predicts_more_time_for_more_bytes_and_more_latency) {
+  const double little = choose(input_of(Collective::all_reduce, 8, 1000)).predicted_us;
+  const double much = choose(input_of(Collective::all_reduce, 8, 10'000'000)).predicted_us;
+  TunerInput slow = input_of(Collective::all_reduce, 8, 1000);
+  slow.latency_us = 50;
+  EXPECT_GT(much, little);
+  EXPECT_GT(choose(slow).predicted_us, little);
+}
+
+TEST(ForcedAlgorithm, is_read_for_one_collective_or_for_those_that_have_it) {
+  const std::string_view config = "all_reduce=circulant,bruck";
+  EXPECT_EQ(forced_algorithm(config, Collective::all_reduce), "circulant");
+  EXPECT_EQ(forced_algorithm(config, Collective::all_gather), "bruck");
+  EXPECT_EQ(forced_algorithm(config, Collective::barrier), "");
+  EXPECT_EQ(forced_algorithm("ring", Collective::barrier), "");
+  EXPECT_EQ(forced_algorithm("ring", Collective::reduce_scatter), "ring");
+  EXPECT_EQ(forced_algorithm("rign", Collective::reduce_scatter), "rign");
+  EXPECT_EQ(forced_algorithm("", Collective::all_reduce), "");
+}
+
+}  // namespace
+}  // namespace rlx::collectives

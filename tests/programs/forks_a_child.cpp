@@ -1,0 +1,46 @@
+// A program that forks while its communicator lives and calls are in flight: the child touches
+// memory of its own and runs another program, and the parent's collectives go on undisturbed.
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "tests/programs/ranks.hpp"
+
+namespace {
+
+constexpr int kChildCode = 7;
+constexpr int kRounds = 5;
+
+[[noreturn]] void be_child(std::vector<float>& x) {
+  for (float& value : x) value = -1;  // its own copy of the pages, or so it must be
+  execl("/bin/sh", "sh", "-c", "exit 7", nullptr);
+  _exit(1);
+}
+
+void round(rlx::Communicator& comm) {
+  std::vector<float> x(50000, 1);
+  auto heap = comm.allocate<int>(20000);
+  for (int& value : heap) value = 2;
+  rlx::Request request = rlx::all_reduce_async(comm, x, rlx::ReduceKind::Sum);
+  const pid_t pid = fork();
+  if (pid == 0) be_child(x);
+  rlx::all_reduce(comm, heap, rlx::ReduceKind::Sum);
+  request.wait();
+  int status = 0;
+  programs::expect(
+      waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == kChildCode,
+      "end of the child", comm);
+  const auto n = static_cast<float>(comm.size());
+  programs::expect(x == std::vector<float>(x.size(), n), "sum", comm);
+  programs::expect(heap[0] == 2 * static_cast<int>(n) && heap[19999] == heap[0], "heap sum", comm);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return programs::run(argc, argv, [](rlx::Communicator& comm) {
+    for (int i = 0; i < kRounds; ++i) round(comm);
+  });
+}

@@ -1,0 +1,156 @@
+// A rank that is killed is found by the survivor, whatever it is doing, within a second.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tests/transports/ofi/rank_process.hpp"
+#include "transports/ofi/peer_watch.hpp"
+#include "transports/ofi/shm_leftovers.hpp"
+
+namespace rlx::test {
+
+namespace {
+
+constexpr std::int64_t kWithin = 2000;  // milliseconds; about 1000 on a machine with nothing else
+
+class Death : public testing::TestWithParam<DeathCase> {};
+
+bool has_shm_files(pid_t pid) {
+  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm")) {
+    if (entry.path().filename().string().starts_with(std::to_string(pid) + ":")) return true;
+  }
+  return false;
+}
+
+TEST_P(Death, is_found_and_names_the_rank) {
+  pid_t victim = -1;
+  const DeathReport report = run_death(GetParam(), victim);
+  EXPECT_GE(report.milliseconds, 0) << "the death was never found";
+  EXPECT_LT(report.milliseconds, kWithin);
+  EXPECT_TRUE(report.peer_failed) << report.message;
+  EXPECT_NE(std::string(report.message).find("rank 1"), std::string::npos) << report.message;
+  EXPECT_FALSE(has_shm_files(victim));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ofi, Death,
+    testing::Values(DeathCase{"tcp_rxm_idle", "tcp;ofi_rxm", Survivor::polls, true},
+                    DeathCase{"tcp_rxm_puts", "tcp;ofi_rxm", Survivor::puts, true},
+                    DeathCase{"tcp_rxm_puts_unwatched", "tcp;ofi_rxm", Survivor::puts, false},
+                    DeathCase{"tcp_rxm_gets_unwatched", "tcp;ofi_rxm", Survivor::gets, false},
+                    DeathCase{"net_idle", "net", Survivor::polls, true},
+                    DeathCase{"net_puts_unwatched", "net", Survivor::puts, false},
+                    DeathCase{"net_gets_unwatched", "net", Survivor::gets, false},
+                    DeathCase{"shm_idle", "shm", Survivor::polls, true},
+                    DeathCase{"shm_puts", "shm", Survivor::puts, true}),
+    [](const auto& info) { return info.param.name; });
+
+// A child that does nothing until it is told to end, by the end of a pipe.
+class Sleeper {
+ public:
+  Sleeper() {
+    int ends[2] = {};
+    if (::pipe(ends) != 0) throw std::runtime_error("pipe");
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::close(ends[1]);
+      char byte = 0;
+      [[maybe_unused]] const ssize_t closed = ::read(ends[0], &byte, 1);
+      ::_exit(0);
+    }
+    ::close(ends[0]);
+    end_ = ends[1];
+  }
+  Sleeper(const Sleeper&) = delete;
+  Sleeper& operator=(const Sleeper&) = delete;
+  ~Sleeper() { end(); }
+  void end() {
+    if (pid_ < 0) return;
+    ::close(end_);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+  ofi::ProcessIdentity identity() const {
+    ofi::ProcessIdentity identity = ofi::ProcessIdentity::mine();
+    identity.pid = pid_;
+    identity.start_time = ofi::start_time_of(pid_);
+    return identity;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int end_ = -1;
+};
+
+TEST(PeerWatch, tells_a_death_once_and_after_its_grace) {
+  const auto me = ofi::ProcessIdentity::mine();
+  ofi::PeerWatch watch(me);
+  Sleeper first;
+  Sleeper second;
+  watch.add(Rank(0), me);
+  watch.add(Rank(1), first.identity());
+  watch.add(Rank(2), second.identity());
+  EXPECT_EQ(watch.watched(), 2U);
+  auto now = ofi::PeerWatch::Clock::now();
+  EXPECT_TRUE(watch.poll(now).empty());
+  second.end();
+  now += ofi::PeerWatch::kInterval;
+  EXPECT_TRUE(watch.poll(now).empty()) << "seen, but within its grace";
+  now += ofi::PeerWatch::kGrace;
+  const auto told = watch.poll(now);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].rank, Rank(2));
+  EXPECT_TRUE(watch.poll(now + ofi::PeerWatch::kGrace).empty());
+  EXPECT_EQ(watch.watched(), 1U);
+}
+
+TEST(PeerWatch, takes_a_later_process_of_the_same_number_for_dead) {
+  ofi::PeerWatch watch(ofi::ProcessIdentity::mine());
+  Sleeper sleeper;
+  auto identity = sleeper.identity();
+  identity.start_time -= 1;
+  watch.add(Rank(4), identity);
+  const auto told = watch.poll(ofi::PeerWatch::Clock::now() + ofi::PeerWatch::kGrace * 2);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].rank, Rank(4));
+}
+
+TEST(PeerWatch, leaves_out_what_this_kernel_does_not_show) {
+  ofi::PeerWatch watch(ofi::ProcessIdentity::mine());
+  Sleeper sleeper;
+  auto elsewhere = sleeper.identity();
+  elsewhere.boot[0] ^= 1;
+  auto contained = sleeper.identity();
+  contained.pid_namespace += 1;
+  watch.add(Rank(1), elsewhere);
+  watch.add(Rank(2), contained);
+  EXPECT_EQ(watch.watched(), 0U);
+}
+
+TEST(ShmLeftovers, of_dead_processes_go_and_those_of_the_living_stay) {
+  pid_t dead = -1;
+  {
+    Sleeper sleeper;
+    dead = sleeper.identity().pid;
+  }
+  const std::string prefix = "/dev/shm/";
+  const std::string stale = prefix + std::to_string(dead) + ":0:0";
+  const std::string living = prefix + std::to_string(::getpid()) + ":77:0";
+  const std::string foreign = prefix + std::to_string(dead) + ":0:0.keep";
+  for (const std::string& path : {stale, living, foreign}) std::ofstream(path) << "x";
+  ofi::remove_stale_shm_files();
+  EXPECT_FALSE(std::filesystem::exists(stale));
+  EXPECT_TRUE(std::filesystem::exists(living));
+  EXPECT_TRUE(std::filesystem::exists(foreign));
+  EXPECT_EQ(ofi::remove_shm_files_of(::getpid()), 1U);
+  std::filesystem::remove(foreign);
+}
+
+}  // namespace
+
+}  // namespace rlx::test
