@@ -121,13 +121,17 @@ RunStatus EpochRun::compute(const BoundStep& step, const RunEnvironment& environ
     const BoundRef* operand = &arguments_.plan->operands[step.operands];
     for (std::size_t i = 0; i < step.destinations; ++i) destinations[i] = address(*operand++);
     for (std::size_t i = 0; i < step.sources; ++i) sources[i] = address(*operand++);
+    const std::uint64_t divisor = step.finalise ? arguments_.divisor : 0;
+    const bool nothing_to_do = step.sources == 1 && step.destinations == 1 && divisor == 0 &&
+                               destinations[0] == sources[0];
+    if (nothing_to_do) return RunStatus::moved;  // in place: the bytes may be a put's source now
     ticket_[step.lane] = environment.compute->submit(
         {{destinations.data(), step.destinations},
          {sources.data(), step.sources},
          step.bytes / size_of(arguments_.dtype),
          arguments_.dtype,
          arguments_.kind,
-         step.finalise ? arguments_.divisor : 0});
+         divisor});
   }
   computing_[step.lane] = !environment.compute->done(ticket_[step.lane]);
   return computing_[step.lane] ? RunStatus::idle : RunStatus::moved;

@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <deque>
 
-#include "collectives/describe.hpp"
+#include "collectives/verifier/accesses.hpp"
 #include "collectives/verifier/completion.hpp"
 #include "collectives/verifier/structure.hpp"
-#include "collectives/verifier/sync.hpp"
-#include "collectives/verifier/touches.hpp"
 
 namespace rlx::collectives::verifier {
 
@@ -36,7 +34,8 @@ class Machine {
         touches_(sync_, memory_.count(Space::line)),
         programs_(sync_.components()),
         next_(sync_.components(), 0),
-        counts_(ranks_) {
+        counts_(ranks_),
+        accesses_(schedules_, programs_, memory_, sync_, touches_) {
     for (std::uint32_t rank = 0; rank < ranks_; ++rank)
       for (const Step& step : schedules_[rank].steps)
         programs_[rank * lanes_ + step.lane].push_back(&step);
@@ -50,23 +49,15 @@ class Machine {
       advance(c);
     }
     report_deadlock();
-    if (!findings_.has(Fault::deadlock))
-      check_completion({schedules_, memory_, sync_, lanes_}, findings_);
+    if (!accesses_.findings().has(Fault::deadlock))
+      check_completion({schedules_, memory_, sync_, lanes_}, accesses_.findings());
     return facts();
   }
 
  private:
   const Schedule& schedule_of(Component c) const { return schedules_[sync_.rank_of(c)]; }
 
-  std::string where(Component c, std::uint32_t step) const {
-    return fmt::format("rank {}, {}", sync_.rank_of(c),
-                       describe(schedule_of(c), *programs_[c][step]));
-  }
-  std::string where(const Access& access) const { return where(access.component, access.step); }
-
-  void add(Fault fault, Component c, const std::string& why) {
-    findings_.add(fault, findings_.full() ? "" : where(c, next_[c]) + ": " + why);
-  }
+  Access here(Component c) const { return {c, next_[c], kNoMessage}; }
 
   // Runs a component until it waits for something that has not come.
   void advance(Component c) {
@@ -121,9 +112,9 @@ class Machine {
     const std::uint32_t rank = sync_.rank_of(c);
     const Ref& from = schedule_of(c).sources(step)[0];
     const Ref& to = schedule_of(c).destinations(step)[0];
-    if (is_users(to.space)) check_arrival(c, step.peer, step.arrive);
+    if (is_users(to.space)) accesses_.check_arrival(access, step.peer, step.arrive);
     if (from.space == Space::arrival) {
-      write(memory_.at(step.peer, to), arrival(rank), access);
+      accesses_.write(memory_.at(step.peer, to), arrival(rank), access);
       return;
     }
     counts_[rank].sent_chunks += from.count;
@@ -131,18 +122,18 @@ class Machine {
       payloads_.push_back({rank, static_cast<std::uint32_t>(&step - schedule_of(c).steps.data()),
                            memory_.at(rank, from).value.chunk});
     for (std::uint32_t i = 0; i < from.count; ++i) {
-      const Value value = read(memory_.at(rank, from, i), access);
-      write(memory_.at(step.peer, to, i), value, access);
+      const Value value = accesses_.read(memory_.at(rank, from, i), access);
+      accesses_.write(memory_.at(step.peer, to, i), value, access);
     }
   }
 
   void compute(Component c, const Step& step) {
     const Schedule& schedule = schedule_of(c);
     const std::uint32_t rank = sync_.rank_of(c);
-    const Access access{c, next_[c], kNoMessage};
+    const Access access = here(c);
     const auto sources = schedule.sources(step);
     for (const Ref& ref : sources) {
-      if (ref.peer != kMe) find_arrival(c, ref.peer);
+      if (ref.peer != kMe) accesses_.find_arrival(access, ref.peer);
       if (ref.space == Space::scratch) touches_.local(c, next_[c]);
     }
     for (const Ref& ref : schedule.destinations(step))
@@ -169,79 +160,28 @@ class Machine {
                          return &memory_.at(rank, ref, i) != &first;
                        });
     if (!moves) return;
-    Value value = read(first, access);
+    Value value = accesses_.read(first, access);
     for (std::size_t s = 1; s < sources.size(); ++s) {
-      const Value next = read(source(rank, sources[s], i), access);
-      if (const auto why = combine(ranks_, value, next)) add(Fault::contribution, c, *why);
+      const Value next = accesses_.read(source(rank, sources[s], i), access);
+      if (const auto why = combine(ranks_, value, next))
+        accesses_.add(Fault::contribution, here(c), *why);
     }
     if (step.finalise) finalise(c, value);
-    for (const Ref& ref : destinations) write(memory_.at(rank, ref, i), value, access);
+    for (const Ref& ref : destinations) accesses_.write(memory_.at(rank, ref, i), value, access);
   }
 
   void finalise(Component c, Value& value) {
-    if (value.finalised) add(Fault::finalise, c, "the value is final already");
+    if (value.finalised) accesses_.add(Fault::finalise, here(c), "the value is final already");
     value.finalised = true;
-  }
-
-  Value read(Chunk& chunk, const Access& access) {
-    const Component c = access.component;
-    if (chunk.value.kind == Value::Kind::undefined)
-      add(Fault::undefined, c, "it reads what nobody has written");
-    if (!sync_.over(chunk.write, sync_.clock(c))) conflict(c, "reads", chunk.write);
-    chunk.reads.push_back(access);
-    return chunk.value;
-  }
-
-  void write(Chunk& chunk, const Value& value, const Access& access) {
-    const Component c = access.component;
-    if (!sync_.over(chunk.write, sync_.clock(c))) conflict(c, "overwrites", chunk.write);
-    for (const Access& reader : chunk.reads)
-      if (!sync_.over(reader, sync_.clock(c))) conflict(c, "overwrites what is in use by", reader);
-    if (chunk.write.component != kNoComponent && chunk.reads.empty())
-      add(Fault::dead_write, c,
-          "it overwrites what nobody has read: " + describe(ranks_, chunk.value));
-    chunk.value = value;
-    chunk.write = access;
-    chunk.reads.clear();
-  }
-
-  void conflict(Component c, std::string_view verb, const Access& other) {
-    if (findings_.full()) return findings_.add(Fault::race, "");
-    add(Fault::race, c,
-        fmt::format("it {} ({}), and no chain of waits shows that this is over", verb,
-                    where(other)));
-  }
-
-  // A put to a peer's input or output reads where that is from the line that holds its ARRIVE.
-  void check_arrival(Component c, std::uint32_t peer, std::uint16_t word) {
-    if (word >= memory_.count(Space::line))
-      return add(Fault::arrive, c, fmt::format("no word is named for the ARRIVE of rank {}", peer));
-    const Ref ref{Space::line, word};
-    Chunk& line = memory_.at(sync_.rank_of(c), ref);
-    const bool seen = line.value.kind == Value::Kind::arrival && line.value.chunk == peer &&
-                      sync_.over(line.write, sync_.clock(c));
-    if (!seen)
-      return add(Fault::arrive, c, fmt::format("the ARRIVE of rank {} has not been awaited", peer));
-    line.reads.push_back({c, next_[c], kNoMessage});
-    touches_.line_read(c, next_[c], word);
-  }
-
-  void find_arrival(Component c, std::uint32_t peer) {
-    for (std::uint32_t word = 0; word < memory_.count(Space::line); ++word) {
-      const Chunk& line = memory_.at(sync_.rank_of(c), {Space::line, word});
-      if (line.value.kind == Value::Kind::arrival && line.value.chunk == peer)
-        return check_arrival(c, peer, static_cast<std::uint16_t>(word));
-    }
-    add(Fault::arrive, c, fmt::format("the ARRIVE of rank {} has not been awaited", peer));
   }
 
   void report_deadlock() {
     for (Component c = 0; c < sync_.components(); ++c) {
       if (next_[c] == programs_[c].size()) continue;
       const Step& step = *programs_[c][next_[c]];
-      add(Fault::deadlock, c,
-          fmt::format("step {} of {}; rank {} never gets as far as writing that part", next_[c],
-                      programs_[c].size(), step.peer));
+      accesses_.add(Fault::deadlock, here(c),
+                    fmt::format("step {} of {}; rank {} never gets as far as writing that part",
+                                next_[c], programs_[c].size(), step.peer));
     }
   }
 
@@ -265,7 +205,7 @@ class Machine {
     facts.ranks = ranks_;
     facts.lanes = lanes_;
     facts.lines = memory_.count(Space::line);
-    facts.findings = findings_;
+    facts.findings = accesses_.findings();
     facts.regions = touches_.take();
     facts.payloads = std::move(payloads_);
     facts.counted = counted();
@@ -283,12 +223,12 @@ class Machine {
   Memory memory_;
   Sync sync_;
   Touches touches_;
-  std::vector<std::vector<const Step*>> programs_;  // each component's steps
+  Programs programs_;
   std::vector<std::uint32_t> next_;
   std::deque<Component> ready_;
   std::vector<Counts> counts_;  // per rank
   std::vector<Payload> payloads_;
-  Findings findings_;
+  Accesses accesses_;
 };
 
 }  // namespace

@@ -1,7 +1,9 @@
 #pragma once
 // A collective in flight, and a collective that is started again and again.
 
+#include <cstdint>
 #include <memory>
+#include <string>
 
 namespace rlx {
 
@@ -46,6 +48,11 @@ class Plan {
   void start();
   bool test();
   void wait();
+
+  /// The algorithm that was chosen; empty for an empty plan.
+  [[nodiscard]] std::string algorithm() const;
+  /// How many pieces the message travels in, Config::window of them at a time; 0 for an empty plan.
+  [[nodiscard]] std::uint32_t pieces() const;
 
  private:
   std::shared_ptr<detail::PlanState> state_;

@@ -169,7 +169,17 @@ void CommunicatorState::fail(ErrorDetails details) noexcept {
   std::vector<Rank> ranks;
   for (const Rank member : details.ranks)
     if (member.index() < size()) ranks.push_back(group_.members[member.index()]);
-  context_->fail(std::move(details), std::move(ranks), engine_->frontier());
+  context_->fail(std::move(details), std::move(ranks));
+}
+
+std::vector<Rank> CommunicatorState::members_of(const std::vector<Rank>& ranks) const {
+  std::vector<Rank> members;
+  for (const Rank rank : ranks) {
+    const auto found = std::find(group_.members.begin(), group_.members.end(), rank);
+    if (found != group_.members.end())
+      members.emplace_back(static_cast<std::uint32_t>(found - group_.members.begin()));
+  }
+  return members;
 }
 
 bool CommunicatorState::quiet() {

@@ -66,6 +66,8 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   void leave() noexcept;
   [[nodiscard]] bool closed() const noexcept { return closed_; }
 
+  /// Transport ranks as members of this communicator; those that are none are left out.
+  [[nodiscard]] std::vector<Rank> members_of(const std::vector<Rank>& ranks) const;
   /// Fails the Context; ranks are members of this communicator.
   void fail(ErrorDetails details) noexcept;
 

@@ -7,6 +7,7 @@
 
 #include "lib/base/log.hpp"
 #include "lib/communicator/communicator_state.hpp"
+#include "lib/communicator/diagnosis.hpp"
 
 namespace rlx::detail {
 namespace {
@@ -117,10 +118,7 @@ bool Context::advance() noexcept {
       busy |= !engine.idle();
     }
     if (const std::uint64_t word = health_.word(); word != 0 && !failed()) {
-      ErrorDetails details = health_.explain(word);
-      std::vector<Rank> ranks = details.ranks;
-      health_.forward(word);
-      fail(std::move(details), std::move(ranks), 0);
+      hear(word);
     } else if (!moved && busy && ++idle_polls_ % kPollsPerLook == 0) {
       watchdog_.look();
     }
@@ -128,6 +126,24 @@ bool Context::advance() noexcept {
   in_flight_.store(busy, std::memory_order_relaxed);
   if (!releases_.empty()) finish_releases();
   return moved;
+}
+
+/// Somebody else's failure: passed on at once, then told in terms of what this rank was doing.
+void Context::hear(std::uint64_t word) noexcept {
+  health_.forward(word);
+  ErrorDetails details = health_.explain(word);
+  std::vector<Rank> ranks = details.ranks;
+  for (CommunicatorState* communicator : communicators_) {
+    const Blocked blocked = communicator->engine().blocked();
+    if (!blocked.call) continue;
+    const ErrorDetails mine = details_of(*communicator, blocked, details.kind, {});
+    details.operation = mine.operation;
+    details.sequence = mine.sequence;
+    details.step = mine.step;
+    details.ranks = communicator->members_of(ranks);
+    break;
+  }
+  fail(std::move(details), std::move(ranks));
 }
 
 void Context::release_later(std::uint64_t offset) {
@@ -148,12 +164,12 @@ void Context::finish_releases() noexcept {
   });
 }
 
-void Context::fail(ErrorDetails cause, std::vector<Rank> ranks, std::uint64_t epoch) noexcept {
+void Context::fail(ErrorDetails cause, std::vector<Rank> ranks) noexcept {
   if (failed()) return;
   cause_ = std::make_unique<const CollectiveError>(cause);
   failed_.store(true, std::memory_order_release);
   cause.ranks = std::move(ranks);
-  health_.announce(cause, epoch);
+  health_.announce(cause);
   if (options_.on_failure) options_.on_failure();
 }
 

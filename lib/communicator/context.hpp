@@ -97,7 +97,7 @@ class Context {
   // -- failure ----------------------------------------------------------------------------------
   /// Keeps the first cause and tells the others; `ranks` are the cause's in the transport's
   /// numbering. Lock held.
-  void fail(ErrorDetails cause, std::vector<Rank> ranks, std::uint64_t epoch) noexcept;
+  void fail(ErrorDetails cause, std::vector<Rank> ranks) noexcept;
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
   /// Throws the first cause. No lock needed.
   void throw_if_failed() const;
@@ -114,6 +114,7 @@ class Context {
   void prepare_signals(std::span<std::byte> memory);
   void add_extent(HeapExtent extent, std::span<std::byte> memory);
   void finish_releases() noexcept;
+  void hear(std::uint64_t word) noexcept;
 
   CommunicatorOptions options_;
   AgreedValues agreed_;

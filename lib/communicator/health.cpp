@@ -56,9 +56,10 @@ void Health::forward(std::uint64_t word) noexcept {
   flush();
 }
 
-void Health::announce(const ErrorDetails& cause, std::uint64_t epoch) noexcept {
+void Health::announce(const ErrorDetails& cause) noexcept {
   publish(signals_.line(kDetailLine), detail_of(cause));
-  forward(HealthWord{cause.kind, transport_.rank().value(), static_cast<std::uint32_t>(epoch)}.encode());
+  const Rank subject = cause.ranks.empty() ? transport_.rank() : cause.ranks.front();
+  forward(HealthWord{cause.kind, transport_.rank().value(), subject.value()}.encode());
 }
 
 void Health::flush() noexcept {
@@ -91,9 +92,9 @@ ErrorDetails Health::explain(std::uint64_t word) noexcept {
   details.kind = health.kind;
   const Rank origin(health.origin);
   if (!fetch({origin, kSignalWindow, kDetailLine * kLineBytes}, kDetailLines, 0.2)) {
-    details.ranks = {origin};
-    details.message = fmt::format("rank {} reported {} and could not be asked for details",
-                                  health.origin, to_string(health.kind));
+    details.ranks = {Rank(health.subject)};
+    details.message = fmt::format("rank {} reported {} of rank {} and could not be asked for more",
+                                  health.origin, to_string(health.kind), health.subject);
     return details;
   }
   HealthDetail detail;

@@ -20,7 +20,7 @@ class Health {
     return signals_.word(kHealthLine).load(std::memory_order_acquire);
   }
   /// Writes my error in words, latches my word, and puts it to r +- 2^k.
-  void announce(const ErrorDetails& cause, std::uint64_t epoch) noexcept;
+  void announce(const ErrorDetails& cause) noexcept;
   /// Passes a word on that somebody else wrote, once.
   void forward(std::uint64_t word) noexcept;
   /// What the origin of a word says about it. Fetched from the origin for at most 200 ms; when it

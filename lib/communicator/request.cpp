@@ -76,4 +76,8 @@ void Plan::wait() {
   if (state_ && state_->running) state_->communicator->complete(*state_->running);
 }
 
+std::string Plan::algorithm() const { return state_ ? state_->prepared->algorithm : std::string(); }
+
+std::uint32_t Plan::pieces() const { return state_ ? state_->prepared->pieces : 0; }
+
 }  // namespace rlx

@@ -23,16 +23,18 @@ inline constexpr std::uint32_t kDetailLines = 16;
 inline constexpr std::uint32_t kFetchLine = 32;   // kFetchLines lines: what I fetched from a peer
 inline constexpr std::uint32_t kFetchLines = 16;
 
-/// The health word: from the top 8 bits of state (1: set), 8 of ErrorKind, 24 of origin (transport
-/// rank), 24 of the epoch's low bits. Zero is well; any other value is final.
+/// The health word: from the top 8 bits of state (1: set), 8 of ErrorKind, 24 of origin, 24 of
+/// subject (transport ranks). The subject, the rank that the error is about, travels in the word
+/// itself because the origin may be gone before anybody can ask it. Zero is well; any other value is
+/// final.
 struct HealthWord {
   ErrorKind kind = ErrorKind::PeerFailed;
   std::uint32_t origin = 0;
-  std::uint32_t epoch = 0;
+  std::uint32_t subject = 0;
 
   [[nodiscard]] std::uint64_t encode() const {
     return (std::uint64_t{1} << 56) | (static_cast<std::uint64_t>(kind) << 48) |
-           (std::uint64_t{origin & 0xffffffu} << 24) | (epoch & 0xffffffu);
+           (std::uint64_t{origin & 0xffffffu} << 24) | (subject & 0xffffffu);
   }
   static HealthWord decode(std::uint64_t word) {
     return {static_cast<ErrorKind>((word >> 48) & 0xff),

@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(
                     DeathCase{"net_gets_unwatched", "net", Survivor::gets, false},
                     DeathCase{"shm_idle", "shm", Survivor::polls, true},
                     DeathCase{"shm_puts", "shm", Survivor::puts, true}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& death) { return death.param.name; });
 
 // A child that does nothing until it is told to end, by the end of a pipe.
 class Sleeper {
