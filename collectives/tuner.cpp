@@ -5,9 +5,12 @@
 //   alone = rounds L + max(sent, rounds that carry data) c / B + messages O + (reduced + copied) c
 //   / M
 // with c the bytes of a chunk. m pieces, of which W are in flight, follow each other at the pace of
-// the rank or of the window. Wire and memory are added, not overlapped: providers without a NIC of
-// their own move bytes with the core that also reduces, and where there is one it only gets better.
-//   total = alone + (m - 1) max(sent c / B + messages O + (reduced + copied) c / M, alone / W)
+// the work in each, or of the window:
+//   busy = sent c / B + messages O + (reduced + copied) c / M
+//   total = alone + (m - 1) max(busy, alone / W)
+// Wire and memory add up because the providers of today move bytes with the same core that reduces
+// them: pieces hide latency, not work. For the same reason no more pieces are in flight than hide
+// it (Choice::depth): more of them only push each other out of the cache.
 // L and B are the transport's declared latency and bandwidth; they are rank 0's, as is everything
 // else here, so that all ranks choose alike (rule 8).
 
@@ -16,6 +19,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -49,8 +53,14 @@ double chunk_bytes(const TunerInput& input, const Algorithm& algorithm, const Co
   return static_cast<double>(std::min(elements, piece) * input.element_bytes);
 }
 
-double predict(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
-               std::size_t piece, std::uint32_t pieces) {
+/// Microseconds of one piece.
+struct PieceTime {
+  double alone = 0;  ///< from start to completion with nothing else in flight
+  double busy = 0;   ///< of work for the rank that has most of it
+};
+
+PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
+                     std::size_t piece) {
   const double chunk = chunk_bytes(input, algorithm, cost, piece);
   const double bandwidth = input.gigabytes_per_second * kBytesPerUsOfGigabyte;
   const double sent = static_cast<double>(cost.sent_chunks);
@@ -60,8 +70,14 @@ double predict(const TunerInput& input, const Algorithm& algorithm, const Cost& 
       static_cast<double>(cost.reduced_chunks + cost.copied_chunks) * chunk / kMemoryBytesPerUs;
   const double alone =
       cost.rounds * input.latency_us + path * chunk / bandwidth + handling + memory;
-  const double pace = std::max(sent * chunk / bandwidth + handling + memory, alone / input.window);
-  return alone + (pieces - 1) * pace;
+  return {alone, sent * chunk / bandwidth + handling + memory};
+}
+
+/// Pieces in flight that hide one piece's latency behind the work of the others.
+std::uint32_t useful_depth(const PieceTime& time, std::uint32_t window) {
+  constexpr double kNotWorthAnother = 0.25;
+  const double wanted = time.busy > 0 ? time.alone / time.busy - kNotWorthAnother : window;
+  return static_cast<std::uint32_t>(std::clamp(std::ceil(wanted), 1.0, double(window)));
 }
 
 std::uint32_t pieces_of(std::size_t count, std::size_t piece) {
@@ -92,8 +108,10 @@ Choice best_pieces(const TunerInput& input, const Algorithm& algorithm) {
         even_piece(input, algorithm, cost, count, fewest * times), 1, std::min(largest, count));
     if (times > 1 && piece * input.element_bytes < kSmallestPieceBytes) break;
     const std::uint32_t pieces = pieces_of(count, piece);
-    const double us = predict(input, algorithm, cost, piece, pieces);
-    if (us < best.predicted_us) best = {&algorithm, piece, pieces, us};
+    const PieceTime time = piece_time(input, algorithm, cost, piece);
+    const double us = time.alone + (pieces - 1) * std::max(time.busy, time.alone / input.window);
+    if (us < best.predicted_us)
+      best = {&algorithm, piece, pieces, useful_depth(time, input.window), us};
   }
   return best;
 }

@@ -26,6 +26,7 @@ struct Choice {
   const Algorithm* algorithm = nullptr;
   std::size_t piece_count = 0;  ///< elements per piece, in units of `count` above
   std::uint32_t pieces = 1;     ///< at least 1
+  std::uint32_t depth = 1;      ///< pieces of this call worth having in flight, at most the window
   double predicted_us = 0;
 };
 

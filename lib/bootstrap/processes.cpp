@@ -103,7 +103,8 @@ class Family {
   }
 
   void hurry() {
-    if (!kill_at_) kill_at_ = Deadline::after(grace_seconds_);
+    if (!hurrying_) kill_at_ = Deadline::after(grace_seconds_);
+    hurrying_ = true;
   }
 
   void watch(const BlockedSignals& signals) {
@@ -113,7 +114,7 @@ class Family {
         signal_all(number);
         hurry();
       }
-      if (kill_at_ && kill_at_->passed()) signal_all(SIGKILL);
+      if (hurrying_ && kill_at_.passed()) signal_all(SIGKILL);
     }
   }
 
@@ -139,7 +140,8 @@ class Family {
 
   double grace_seconds_;
   std::vector<Child> children_;
-  std::optional<Deadline> kill_at_;
+  bool hurrying_ = false;
+  Deadline kill_at_ = Deadline::after(0);  // counts once hurrying
 };
 
 }  // namespace

@@ -87,6 +87,7 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
   plan->schedule = choice.algorithm->generate({environment_.ranks, environment_.rank});
   plan->algorithm = choice.algorithm->name;
   plan->piece_count = choice.piece_count;
+  plan->depth = choice.depth;
   plan->dtype = call.dtype;
   plan->kind = call.kind;
   plan->ranks = environment_.ranks;

@@ -36,6 +36,7 @@ struct PreparedCall {
   std::size_t piece_count = 0;
   std::size_t tail_count = 0;
   std::uint32_t pieces = 1;
+  std::uint32_t depth = ~std::uint32_t{0};  ///< pieces in flight at a time, besides the window
   std::uint32_t ranks = 1;
   std::uint32_t rank = 0;
   bool stage_input = false;

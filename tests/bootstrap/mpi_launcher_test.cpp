@@ -82,7 +82,7 @@ TEST(Launcher, open_mpi_is_reachable_through_pmix_alone) {
   table = {{"OMPI_COMM_WORLD_SIZE", "4"}, {"PMI_FD", "5"}};
   EXPECT_FALSE(launcher_reachable(Family::open_mpi, from_table));
   EXPECT_TRUE(launcher_reachable(Family::other, from_table));
-  table["PMIX_NAMESPACE"] = "1";
+  table.emplace("PMIX_NAMESPACE", "1");
   EXPECT_TRUE(launcher_reachable(Family::open_mpi, from_table));
 }
 

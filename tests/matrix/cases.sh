@@ -40,13 +40,15 @@ run_refused() {
   fi
 }
 
-# bench_case RANKS COLLECTIVE ALGORITHM PROVIDER SIZE-OPTIONS...: a job over libfabric.
+# bench_case RANKS COLLECTIVE ALGORITHM PROVIDER OPTIONS...: a job over libfabric; ALGORITHM - is the
+# tuner's choice.
 bench_case() {
   local ranks=$1 collective=$2 algorithm=$3 provider=$4
   shift 4
-  run_case "bench $collective $algorithm, $ranks ranks, $provider, $*" 60 \
+  [[ $algorithm == - ]] || set -- --algorithm "$algorithm" "$@"
+  run_case "bench $collective over $provider, $ranks ranks: $*" 60 \
     "$kRoot/tests/mpirun.sh" "$ranks" "$build/tools/rlx-bench" "$collective" --transport ofi \
-    --provider "$provider" --algorithm "$algorithm" "$@"
+    --provider "$provider" "$@"
 }
 
 kCollectives=(all_reduce all_gather reduce_scatter)
@@ -54,9 +56,9 @@ kProviders=('tcp;ofi_rxm' net shm)
 kTypes=(int8 uint8 int32 uint32 int64 uint64 half bfloat16 float double)
 kOperations=(sum prod min max avg)
 
-# The algorithms of a collective: the names in the first column of the table.
+# The algorithms of a collective: the first column of the table.
 algorithms_of() {
-  "$build/tools/rlx-explain" "$1" --list --names
+  "$build/tools/rlx-explain" "$1" --list | awk '{ print $1 }'
 }
 
 # Walks through types and operations, one more for each case, so that all are met.

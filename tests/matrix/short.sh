@@ -20,8 +20,8 @@ short_benches() {
         ranks=$((ranks % 5 + 1))
       done
     done
-    bench_case 8 "$collective" auto shm -b 4 -e 4100 -i 1024 -n 1 -w 0
-    bench_case 4 "$collective" auto 'tcp;ofi_rxm' -b 1M -e 1M -n 1 -w 0
+    bench_case 8 "$collective" - shm -b 4 -e 4100 -i 1024 -n 1 -w 0
+    bench_case 4 "$collective" - 'tcp;ofi_rxm' -b 1M -e 1M -n 1 -w 0
   done
 }
 

@@ -89,6 +89,27 @@ TEST(Benchmark, sizes_and_counts_are_those_of_nccl_tests) {
   }
 }
 
+TEST(Benchmark, every_row_tells_the_algorithm_and_the_pieces_that_it_travelled_in) {
+  for (const CollectiveBench* collective : collective_benches()) {
+    for (const BufferKind buffers : {BufferKind::heap, BufferKind::private_memory}) {
+      Options options = small(*collective);
+      options.buffers = buffers;
+      options.sweep = {64, 64 << 10, 1, 1024};
+      options.config.slot_bytes = 8 << 10;
+      options.config.algorithm = "ring";
+      const json results = run_threads(options, 2).document["results"];
+      ASSERT_FALSE(results.empty());
+      for (const char* placement : {"out_of_place", "in_place"}) {
+        const json& last = results.back()[placement];
+        const bool moves = collective->has_elements;
+        EXPECT_EQ(last["algorithm"], moves ? "ring" : "dissemination") << collective->name;
+        EXPECT_GE(last["pieces"], moves ? 8 : 1) << collective->name;  // 64 KiB in slots of 8
+        EXPECT_EQ(results.front()[placement]["pieces"], 1) << collective->name;
+      }
+    }
+  }
+}
+
 // A collective that is wrong in one element on one rank.
 struct Broken {
   static void run(Communicator& comm, const Operands& operands) {

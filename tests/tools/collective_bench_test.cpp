@@ -34,12 +34,14 @@ TEST(CollectiveBench, shapes_name_the_ranks_part_of_the_whole_vector) {
   EXPECT_EQ(scatter.recv, 3U);
 }
 
-TEST(CollectiveBench, every_collective_has_a_call_for_every_type_memory_and_place) {
+TEST(CollectiveBench, every_collective_has_a_call_and_a_plan_for_every_type_memory_and_place) {
   for (const CollectiveBench* bench : collective_benches()) {
     for (const DType dtype : kAllDTypes) {
       for (const Placement placement : kPlacements) {
-        EXPECT_NE(bench->runner(dtype, BufferKind::heap, placement), nullptr);
-        EXPECT_NE(bench->runner(dtype, BufferKind::private_memory, placement), nullptr);
+        for (const BufferKind buffers : {BufferKind::heap, BufferKind::private_memory}) {
+          EXPECT_NE(bench->runner(dtype, buffers, placement), nullptr);
+          EXPECT_NE(bench->planner(dtype, buffers, placement), nullptr);
+        }
       }
     }
   }

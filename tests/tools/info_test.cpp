@@ -27,6 +27,7 @@ TEST(BytesText, uses_binary_units) {
   EXPECT_EQ(bytes_text(1023), "1023 B");
   EXPECT_EQ(bytes_text(std::uint64_t{1} << 20), "1.0 MiB");
   EXPECT_EQ(bytes_text(~std::uint64_t{0}), "any size");
+  EXPECT_EQ(bytes_text(~std::uint64_t{0} - 4096), "any size");
 }
 
 TEST(Info, the_config_section_lists_every_knob_with_its_help) {
@@ -39,8 +40,11 @@ TEST(Info, the_config_section_lists_every_knob_with_its_help) {
 
 TEST(Info, a_wrong_variable_is_an_error_line_and_not_the_end) {
   ASSERT_EQ(setenv("RLX_WINDOW", "seventeen", 1), 0);
+  ASSERT_EQ(setenv("RLX_TIMEOUT", "77", 1), 0);
   const std::string text = render({{"config", describe_config()}});
   unsetenv("RLX_WINDOW");
+  unsetenv("RLX_TIMEOUT");
+  EXPECT_TRUE(contains(text, "77  ")) << "the others are read nevertheless\n" << text;
   EXPECT_TRUE(contains(text, "error: ")) << text;
   EXPECT_TRUE(contains(text, "seventeen")) << text;
 }
@@ -60,10 +64,35 @@ TEST(Info, providers_show_what_is_preferred_and_why) {
                          {"progress", "manual"},
                          {"inject_bytes", 64}};
   const std::string text = render({{"providers", Json::array({provider})}});
-  for (const char* part : {"*  tcp;ofi_rxm", "ordered_write", "4.0 KiB",
+  for (const char* part : {"*  tcp;ofi_rxm", "ordered_write", "4.0 KiB", "  -\n",
                            "tcp;ofi_rxm  promises WAW  orders: WAW RMA_WAW"}) {
     EXPECT_TRUE(contains(text, part)) << part << " in\n" << text;
   }
+}
+
+TEST(Info, the_addresses_of_an_interface_share_a_line) {
+  Json provider = {
+      {"provider", "net"},        {"domain", "eth0"},           {"address", "192.0.2.1"},
+      {"usable", true},           {"preferred", false},         {"protocol", "ordered_write"},
+      {"reason", "promises WAW"}, {"order", {"WAW"}},           {"ordered_bytes", 4096},
+      {"memory", {"LOCAL"}},      {"completion_data_bytes", 8}, {"progress", "auto"},
+      {"inject_bytes", 64}};
+  Json list = Json::array({provider});
+  provider["address"] = "192.0.2.2";
+  list.push_back(provider);
+  provider["domain"] = "lo";
+  list.push_back(provider);
+  const std::string text = render({{"providers", list}});
+  EXPECT_TRUE(contains(text, "192.0.2.1 192.0.2.2\n")) << text;
+  EXPECT_EQ(text.find("eth0"), text.rfind("eth0")) << text;
+  EXPECT_TRUE(contains(text, "lo ")) << text;
+}
+
+TEST(Info, a_variable_that_rlx_does_not_read_is_an_error_line) {
+  ASSERT_EQ(setenv("RLX_WINDOWS", "7", 1), 0);
+  const std::string text = render({{"config", describe_config()}});
+  unsetenv("RLX_WINDOWS");
+  EXPECT_TRUE(contains(text, "error: RLX_WINDOWS is set")) << text;
 }
 
 TEST(Info, a_build_or_machine_without_providers_says_so) {

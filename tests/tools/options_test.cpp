@@ -74,6 +74,19 @@ TEST(Options, the_algorithm_is_set_for_this_collective_only) {
             "all_reduce=ring");
 }
 
+TEST(Options, an_unknown_algorithm_is_refused_with_those_of_the_collective) {
+  const std::string text = refusal({"all_gather", "--algorithm", "double_binary_tree"});
+  EXPECT_TRUE(mentions(text, "double_binary_tree")) << text;
+  EXPECT_TRUE(mentions(text, "bruck")) << text;
+}
+
+TEST(Options, a_provider_means_the_ofi_transport) {
+  EXPECT_EQ(parse({"barrier", "--provider", "shm"}).config.transport, "ofi");
+  EXPECT_EQ(parse({"barrier", "--interface", "lo"}).config.transport, "ofi");
+  EXPECT_TRUE(
+      mentions(refusal({"barrier", "--transport", "local", "--provider", "shm"}), "--provider"));
+}
+
 TEST(Options, transport_provider_and_interface_reach_the_config) {
   const Options o =
       parse({"barrier", "--transport", "ofi", "--provider", "tcp;ofi_rxm", "--interface", "lo"});
@@ -114,6 +127,7 @@ TEST(Options, faulty_without_words_differs_from_no_faulty) {
   EXPECT_FALSE(parse({"all_reduce"}).faulty);
   EXPECT_EQ(parse({"all_reduce", "--faulty", "delay=1ms,reorder"}).faulty, "delay=1ms,reorder");
   EXPECT_EQ(parse({"all_reduce", "--faulty", ""}).faulty, "");
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "--faulty", "slow"}), "delay=T"));
 }
 
 }  // namespace

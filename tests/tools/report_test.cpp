@@ -36,6 +36,8 @@ Row row() {
   r.figures[0] = {.time = {12.345, 11, 14},
                   .back_to_back = 10,
                   .back_to_back_calls = 64,
+                  .algorithm = "ring",
+                  .pieces = 5,
                   .alg_bw = 0.083,
                   .bus_bw = 0.083,
                   .wrong = 0};
@@ -144,6 +146,19 @@ TEST(TableReport, what_was_not_checked_or_does_not_exist_says_so) {
   EXPECT_EQ(fields.back(), "n/a");
 }
 
+TEST(TableReport, the_footer_names_algorithm_window_and_pieces) {
+  const Options o = options();
+  const std::string text = print(table_report, info(o), row());
+  EXPECT_NE(text.find("# Algorithm            : ring\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("# Window 4, pieces per size: 1024 B: 5 (ring)\n"), std::string::npos)
+      << text;
+
+  Row whole = row();
+  for (Figures& f : whole.figures) f.pieces = 1;
+  EXPECT_NE(print(table_report, info(o), whole).find("# Window 4, pieces per size: 1\n"),
+            std::string::npos);
+}
+
 TEST(TableReport, wrong_elements_fail_the_run) {
   const Options o = options();
   Row one = row();
@@ -164,7 +179,9 @@ TEST(CsvReport, every_line_has_as_many_fields_as_the_heading) {
     const auto commas = std::count(all[0].begin(), all[0].end(), ',');
     for (const std::string& line : all)
       EXPECT_EQ(std::count(line.begin(), line.end(), ','), commas);
+    EXPECT_TRUE(all[0].find(",nwrong,algorithm,pieces,window,ranks") != std::string::npos);
     EXPECT_TRUE(all[1].starts_with("all_reduce,1024,256,float,sum,-1,out-of-place,12.345,"));
+    EXPECT_TRUE(all[1].find(",0,ring,5,4,2") != std::string::npos) << all[1];
   }
 }
 
@@ -186,6 +203,10 @@ TEST(JsonReport, has_the_keys_of_nccl_tests_and_real_booleans) {
   EXPECT_DOUBLE_EQ(result["out_of_place"]["time"].get<double>(), 12.345);
   EXPECT_DOUBLE_EQ(result["in_place"]["time_p90"].get<double>(), 14);
   EXPECT_EQ(result["in_place"]["nwrong"], 0);
+  EXPECT_EQ(result["in_place"]["algorithm"], "ring");
+  EXPECT_EQ(result["out_of_place"]["pieces"], 5);
+  EXPECT_EQ(document["config"]["window"], 4);
+  EXPECT_TRUE(document["config"]["faulty"].is_null());
   EXPECT_FALSE(result["in_place"].contains("against"));
 }
 

@@ -10,6 +10,15 @@ struct Calls {
   static void in_place(Communicator& comm, auto x, ReduceKind /*kind*/) { all_gather(comm, x); }
 };
 
+struct Plans {
+  static Plan out_of_place(Communicator& comm, auto in, auto out, ReduceKind /*kind*/) {
+    return plan_all_gather(comm, in, out);
+  }
+  static Plan in_place(Communicator& comm, auto x, ReduceKind /*kind*/) {
+    return plan_all_gather(comm, x);
+  }
+};
+
 Shape shape(std::size_t whole, std::size_t ranks, Rank rank) {
   const std::size_t block = whole / ranks;
   return {.whole = whole, .send_first = rank.index() * block, .send = block, .recv = whole};
@@ -29,6 +38,7 @@ const CollectiveBench kAllGatherBench = {.name = "all_gather",
                                          .by_blocks = true,
                                          .shape = shape,
                                          .bus_factor = bus_factor,
-                                         .runner = select_runner<Calls>};
+                                         .runner = select_function<Runner, Calls>,
+                                         .planner = select_function<Planner, Plans>};
 
 }  // namespace rlx::bench

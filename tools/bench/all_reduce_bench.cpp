@@ -10,6 +10,15 @@ struct Calls {
   static void in_place(Communicator& comm, auto x, ReduceKind kind) { all_reduce(comm, x, kind); }
 };
 
+struct Plans {
+  static Plan out_of_place(Communicator& comm, auto in, auto out, ReduceKind kind) {
+    return plan_all_reduce(comm, in, out, kind);
+  }
+  static Plan in_place(Communicator& comm, auto x, ReduceKind kind) {
+    return plan_all_reduce(comm, x, kind);
+  }
+};
+
 Shape shape(std::size_t whole, std::size_t /*ranks*/, Rank /*rank*/) {
   return {.whole = whole, .send = whole, .recv = whole};
 }
@@ -28,6 +37,7 @@ const CollectiveBench kAllReduceBench = {.name = "all_reduce",
                                          .by_blocks = false,
                                          .shape = shape,
                                          .bus_factor = bus_factor,
-                                         .runner = select_runner<Calls>};
+                                         .runner = select_function<Runner, Calls>,
+                                         .planner = select_function<Planner, Plans>};
 
 }  // namespace rlx::bench

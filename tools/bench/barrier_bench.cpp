@@ -1,3 +1,4 @@
+#include "rlx/collectives.hpp"
 #include "tools/bench/collective_bench.hpp"
 
 namespace rlx::bench {
@@ -7,6 +8,9 @@ void run(Communicator& comm, const Operands& /*operands*/) { comm.barrier(); }
 
 // A barrier has neither elements nor a place: both columns time the same call.
 Runner runner(DType /*dtype*/, BufferKind /*buffers*/, Placement /*placement*/) { return run; }
+
+Plan plan(Communicator& comm, const Operands& /*operands*/) { return detail::plan(comm, {}); }
+Planner planner(DType /*dtype*/, BufferKind /*buffers*/, Placement /*placement*/) { return plan; }
 
 Shape shape(std::size_t /*whole*/, std::size_t /*ranks*/, Rank /*rank*/) { return {}; }
 
@@ -20,6 +24,7 @@ const CollectiveBench kBarrierBench = {.name = "barrier",
                                        .by_blocks = false,
                                        .shape = shape,
                                        .bus_factor = bus_factor,
-                                       .runner = runner};
+                                       .runner = runner,
+                                       .planner = planner};
 
 }  // namespace rlx::bench

@@ -11,6 +11,7 @@
 #include "rlx/communicator.hpp"
 #include "rlx/dtype.hpp"
 #include "rlx/reduce_kind.hpp"
+#include "rlx/request.hpp"
 
 namespace rlx::bench {
 
@@ -46,6 +47,8 @@ struct Operands {
 };
 
 using Runner = void (*)(Communicator& comm, const Operands& operands);
+/// The plan of the very call that the Runner makes: what will run, and in how many pieces.
+using Planner = Plan (*)(Communicator& comm, const Operands& operands);
 
 struct CollectiveBench {
   std::string_view name;
@@ -57,6 +60,7 @@ struct CollectiveBench {
   /// busbw / algbw.
   double (*bus_factor)(std::size_t ranks);
   Runner (*runner)(DType dtype, BufferKind buffers, Placement placement);
+  Planner (*planner)(DType dtype, BufferKind buffers, Placement placement);
 
   /// nccl-tests' count for a vector of `whole` elements.
   [[nodiscard]] std::size_t count(std::size_t whole, std::size_t ranks) const {

@@ -34,6 +34,7 @@ Figures Measurement::run() {
   }
   warm_up();
   Figures figures;
+  name_plan(figures);
   RivalFigures theirs = time_samples(figures);
   check_result(0);
   time_back_to_back(figures, theirs);
@@ -51,6 +52,14 @@ Figures Measurement::run() {
   }
   if (bench_.options.checks > 0) figures.wrong = all_wrong;
   return figures;
+}
+
+void Measurement::name_plan(Figures& figures) {
+  const Planner planner =
+      task_.collective->planner(task_.dtype, bench_.options.buffers, task_.placement);
+  const Plan plan = planner(bench_.comm, operands_);
+  figures.algorithm = plan.algorithm();
+  figures.pieces = plan.pieces();
 }
 
 void Measurement::fill_input(std::uint64_t seed) {

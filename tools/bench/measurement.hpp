@@ -32,6 +32,7 @@ class Measurement {
 
  private:
   [[nodiscard]] Contender contender();
+  void name_plan(Figures& figures);
   void fill_input(std::uint64_t seed);
   void poison_output();
   void check_result(std::uint64_t seed);

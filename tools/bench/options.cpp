@@ -8,10 +8,13 @@
 #include <cstdio>
 #include <span>
 
+#include "collectives/algorithms.hpp"
+#include "collectives/tuner.hpp"
 #include "rlx/error.hpp"
 #include "rlx/version.hpp"
 #include "tools/bench/names.hpp"
 #include "tools/bench/usage_error.hpp"
+#include "transports/faulty/faulty_options.hpp"
 
 namespace rlx::bench {
 namespace {
@@ -25,7 +28,8 @@ struct Text {
 };
 
 void declare_sweep(CLI::App& app, Text& text, Options& options) {
-  app.add_option("-b,--minbytes", text.min_bytes, "smallest size, bytes or with K, M, G (32M)");
+  app.add_option("-b,--minbytes", text.min_bytes,
+                 "smallest size of the whole vector, bytes or with K, M, G (32M)");
   app.add_option("-e,--maxbytes", text.max_bytes, "largest size (32M)");
   app.add_option("-i,--stepbytes", text.step_bytes, "increment between sizes (1M)");
   app.add_option("-f,--stepfactor", text.factor, "factor between sizes, instead of -i");
@@ -41,14 +45,17 @@ void declare_sweep(CLI::App& app, Text& text, Options& options) {
 
 void declare_run(CLI::App& app, Text& text, Options& options) {
   app.add_option("--buffers", text.buffers, "heap or private memory (heap)");
-  app.add_option("--algorithm", text.algorithm, "by name instead of the tuner's choice");
+  app.add_option("--algorithm", text.algorithm,
+                 "by name (rlx-explain --list) instead of the tuner's choice");
   app.add_option("--transport", text.transport, "auto, ofi or local");
-  app.add_option("--provider", text.provider, "libfabric provider, e.g. 'tcp;ofi_rxm'");
+  app.add_option("--provider", text.provider,
+                 "libfabric provider, e.g. 'tcp;ofi_rxm' (rlx-info lists them)");
   app.add_option("--interface", text.interface, "interface name or local address");
   app.add_option("--launch", text.launch,
                  "mpi, threads:N, fork:N or rendezvous (auto: what started this process)");
   app.add_option("--faulty", text.faulty,
-                 "run over a transport that does all that is permitted: delay=1ms,reorder,...");
+                 "around any transport: delay=T, jitter=T, reorder, late, busy=P, ... as far as is "
+                 "permitted");
   app.add_option("--against", text.against, "mpi: time the MPI library's collective alternately");
   app.add_option("--format", text.format, "table, csv or json (table)");
   app.add_option("-J,--output_file", options.output_file,
@@ -69,12 +76,20 @@ void read_sweep(const Text& text, Sweep& sweep) {
 
 std::vector<DType> read_dtypes(const std::string& name) {
   if (name == "all") return {std::begin(kAllDTypes), std::end(kAllDTypes)};
-  return {parse_dtype(name)};
+  try {
+    return {parse_dtype(name)};
+  } catch (const CollectiveError& error) {
+    throw UsageError(fmt::format("-d {}: {}, or all", name, error.details().message));
+  }
 }
 
 std::vector<ReduceKind> read_kinds(const std::string& name) {
   if (name == "all") return {std::begin(kAllReduceKinds), std::end(kAllReduceKinds)};
-  return {parse_reduce_kind(name)};
+  try {
+    return {parse_reduce_kind(name)};
+  } catch (const CollectiveError& error) {
+    throw UsageError(fmt::format("-o {}: {}, or all", name, error.details().message));
+  }
 }
 
 /// The position of `value` among the accepted ones.
@@ -97,22 +112,43 @@ Format read_format(const std::string& value) {
   return static_cast<Format>(read_choice("--format", value, kNames));
 }
 
-void override_config(const Text& text, std::string_view collective, Config& config) {
+void override_transport(const Text& text, Config& config) {
   constexpr std::string_view kTransports[] = {"auto", "ofi", "local"};
   if (!text.transport.empty()) {
     static_cast<void>(read_choice("--transport", text.transport, kTransports));
     config.set("RLX_TRANSPORT", text.transport);
   }
-  if (!text.provider.empty()) config.set("RLX_PROVIDER", text.provider);
+  const bool names_provider = !text.provider.empty();
+  if (!names_provider && text.interface.empty()) return;
+  if (config.transport == "local") {
+    throw UsageError(fmt::format("{} is for the ofi transport, and the transport is local",
+                                 names_provider ? "--provider" : "--interface"));
+  }
+  config.set("RLX_TRANSPORT", "ofi");  // also where ranks are threads
+  if (names_provider) config.set("RLX_PROVIDER", text.provider);
   if (!text.interface.empty()) config.set("RLX_INTERFACE", text.interface);
+}
+
+void override_algorithm(const Text& text, std::string_view collective, Config& config) {
   if (text.algorithm.empty()) return;
   // Named for this collective only: the benchmark's own exchanges keep the tuner's choice.
   const bool is_table = text.algorithm.find('=') != std::string::npos;
   config.set("RLX_ALGORITHM",
              is_table ? text.algorithm : fmt::format("{}={}", collective, text.algorithm));
+  const collectives::Collective which = collectives::parse_collective(collective);
+  const std::string_view name = collectives::forced_algorithm(config.algorithm, which);
+  if (name.empty() || collectives::find_algorithm(which, name) != nullptr) return;
+  std::string known;
+  for (const collectives::Algorithm& one : collectives::algorithms()) {
+    if (one.collective == which) known += fmt::format("{}{}", known.empty() ? "" : ", ", one.name);
+  }
+  throw UsageError(fmt::format("--algorithm {}: {} has {}", name, collective, known));
 }
 
 void interpret(const Text& text, Options& options) {
+  if (text.collective.empty()) {
+    throw UsageError("name a collective: all_reduce, all_gather, reduce_scatter or barrier");
+  }
   options.collective = &find_collective_bench(text.collective);
   read_sweep(text, options.sweep);
   options.dtypes = read_dtypes(text.dtype);
@@ -124,9 +160,13 @@ void interpret(const Text& text, Options& options) {
   options.against_mpi = read_choice("--against", text.against, kRivals) == 1;
   if (options.collective->has_elements) {
     static_cast<void>(sweep_sizes(options.sweep, size_of(options.dtypes.front())));
+  } else {
+    options.sweep.min_bytes = options.sweep.max_bytes = 0;
   }
   options.config = Config::from_environment();
-  override_config(text, options.collective->name, options.config);
+  override_transport(text, options.config);
+  override_algorithm(text, options.collective->name, options.config);
+  if (options.faulty) static_cast<void>(parse_faulty_options(*options.faulty));
 }
 
 }  // namespace
@@ -164,8 +204,8 @@ std::optional<Options> parse_options(const std::vector<std::string>& arguments) 
       "docs/benchmarking.md says what a sample is and how bandwidths are defined.",
       "rlx-bench");
   app.set_version_flag("--version", std::string("rlx-bench ") + std::string(kVersion));
-  app.add_option("collective", text.collective, "all_reduce, all_gather, reduce_scatter or barrier")
-      ->required();
+  app.add_option("COLLECTIVE", text.collective,
+                 "all_reduce, all_gather, reduce_scatter or barrier");
   declare_sweep(app, text, options);
   declare_run(app, text, options);
 

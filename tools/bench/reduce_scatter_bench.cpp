@@ -12,6 +12,15 @@ struct Calls {
   }
 };
 
+struct Plans {
+  static Plan out_of_place(Communicator& comm, auto in, auto out, ReduceKind kind) {
+    return plan_reduce_scatter(comm, in, out, kind);
+  }
+  static Plan in_place(Communicator& comm, auto x, ReduceKind kind) {
+    return plan_reduce_scatter(comm, x, kind);
+  }
+};
+
 Shape shape(std::size_t whole, std::size_t ranks, Rank rank) {
   const std::size_t block = whole / ranks;
   return {.whole = whole, .send = whole, .recv_first = rank.index() * block, .recv = block};
@@ -31,6 +40,7 @@ const CollectiveBench kReduceScatterBench = {.name = "reduce_scatter",
                                              .by_blocks = true,
                                              .shape = shape,
                                              .bus_factor = bus_factor,
-                                             .runner = select_runner<Calls>};
+                                             .runner = select_function<Runner, Calls>,
+                                             .planner = select_function<Planner, Plans>};
 
 }  // namespace rlx::bench

@@ -50,7 +50,9 @@ struct Figures {
   Summary time;             ///< microseconds
   double back_to_back = 0;  ///< microseconds per call
   int back_to_back_calls = 0;
-  double alg_bw = 0;  ///< GB/s
+  std::string algorithm;     ///< that ran
+  std::uint32_t pieces = 0;  ///< that the message travelled in, RunInfo::window at a time
+  double alg_bw = 0;         ///< GB/s
   double bus_bw = 0;
   std::optional<std::uint64_t> wrong;  ///< elements, all ranks; nullopt: not checked
   std::optional<RivalFigures> rival;   ///< nullopt: no rival in this run

@@ -41,6 +41,11 @@ Json devices(const RunInfo& info) {
   return list;
 }
 
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
 Json configuration(const RunInfo& info) {
   const Options& o = *info.options;
   Json config = {{"nthreads", o.launch.kind == LaunchKind::threads ? info.ranks : 1},
@@ -61,15 +66,11 @@ Json configuration(const RunInfo& info) {
                  {"per_iter_timing", o.per_iteration},
                  {"parallel_init", false},
                  {"buffers", to_string(o.buffers)},
+                 {"faulty", or_null(o.faulty)},
                  {"window", info.window},
                  {"slot_bytes", info.slot_bytes},
                  {"devices", devices(info)}});
   return config;
-}
-
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
 }
 
 Json against(const Figures& f, const std::string& library) {
@@ -91,7 +92,9 @@ Json figures(const Figures& f, const std::string& library) {
                  {"time_p10", f.time.p10},
                  {"time_p90", f.time.p90},
                  {"time_back_to_back", f.back_to_back},
-                 {"back_to_back_calls", f.back_to_back_calls}};
+                 {"back_to_back_calls", f.back_to_back_calls},
+                 {"algorithm", f.algorithm},
+                 {"pieces", f.pieces}};
   if (f.rival) result["against"] = against(f, library);
   return result;
 }

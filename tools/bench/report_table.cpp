@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "rlx/version.hpp"
+#include "tools/bench/chosen_plans.hpp"
 #include "tools/bench/report.hpp"
 
 namespace rlx::bench {
@@ -18,6 +19,7 @@ class TableReport final : public Report {
  private:
   void print_run(const RunInfo& info);
   void print_heading();
+  void print_plans();
   [[nodiscard]] std::string extra_heading(std::string_view first, std::string_view second) const;
   [[nodiscard]] std::string extra_columns(const Figures& figures) const;
 
@@ -25,6 +27,8 @@ class TableReport final : public Report {
   std::string name_;
   bool spread_ = false;
   bool against_ = false;
+  std::uint32_t window_ = 0;
+  ChosenPlans plans_;
 };
 
 std::string columns(const Figures& figures) {
@@ -43,6 +47,7 @@ void TableReport::begin(const RunInfo& info) {
   name_ = info.options->collective->name;
   spread_ = info.options->per_iteration;
   against_ = !info.rival.empty();
+  window_ = info.window;
   print_run(info);
   print_heading();
 }
@@ -113,6 +118,7 @@ std::string TableReport::extra_columns(const Figures& figures) const {
 }
 
 void TableReport::row(const Row& row) {
+  plans_.add(row);
   out_ << fmt::format("{:12}  {:12}  {:>8}  {:>6}  {:6}", row.size, row.count, row.type, row.redop,
                       row.root);
   for (const Figures& figures : row.figures) out_ << columns(figures);
@@ -120,11 +126,32 @@ void TableReport::row(const Row& row) {
   out_ << std::endl;  // rows appear as they are measured
 }
 
+/// After the footer of nccl-tests; everything that the time of a pipelined call follows from.
+void TableReport::print_plans() {
+  constexpr std::size_t kWidth = 100;
+  out_ << fmt::format("# {:<20} : {}\n", "Algorithm", plans_.algorithms());
+  const std::vector<std::string> entries = plans_.pieces();
+  if (entries.empty()) {
+    out_ << fmt::format("# Window {}, pieces per size: 1\n", window_);
+    return;
+  }
+  std::string line = fmt::format("# Window {}, pieces per size:", window_);
+  for (const std::string& entry : entries) {
+    if (line.size() + entry.size() + 2 > kWidth) {
+      out_ << line << '\n';
+      line = "#  ";
+    }
+    line += fmt::format(" {}{}", entry, &entry == &entries.back() ? "" : ",");
+  }
+  out_ << line << '\n';
+}
+
 void TableReport::end(const Totals& totals) {
   out_ << fmt::format("# {:<20} : {} {}\n", "Out of bounds values", totals.wrong,
                       totals.wrong == 0 ? "OK" : "FAILED")
-       << fmt::format("# {:<20} : {:g} \n", "Avg bus bandwidth", totals.average_bus_bw()) << "#\n"
-       << fmt::format("# Collective test concluded: {}", name_) << std::endl;
+       << fmt::format("# {:<20} : {:g} \n", "Avg bus bandwidth", totals.average_bus_bw());
+  print_plans();
+  out_ << "#\n" << fmt::format("# Collective test concluded: {}", name_) << std::endl;
 }
 
 }  // namespace

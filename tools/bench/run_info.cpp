@@ -6,6 +6,7 @@
 #include <cstring>
 #include <set>
 
+#include "collectives/tuner.hpp"
 #include "rlx/topology.hpp"
 #include "tools/bench/exchange.hpp"
 
@@ -42,13 +43,15 @@ RankCard my_card(const Communicator& comm) {
 RunInfo collect_run_info(const Bench& bench, std::string_view launch) {
   const Config& config = bench.comm.config();
   const TransportCapabilities& transport = bench.comm.transport();
+  const std::string_view forced = collectives::forced_algorithm(
+      config.algorithm, collectives::parse_collective(bench.options.collective->name));
   RunInfo info{.options = &bench.options,
                .launch = std::string(launch),
                .ranks = bench.comm.size(),
                .transport = transport.name,
                .transport_detail = transport.detail,
                .protocol = std::string(to_string(transport.protocol)),
-               .algorithm = config.algorithm.empty() ? "auto" : config.algorithm,
+               .algorithm = forced.empty() ? "auto" : std::string(forced),
                .window = config.window,
                .slot_bytes = config.slot_bytes,
                .line_up = bench.line_up.description(),

@@ -1,6 +1,6 @@
 #pragma once
-// From a collective's typed calls to one function per (dtype, memory, placement), chosen before
-// anything is timed.
+// From a collective's typed calls, or plans, to one function per (dtype, memory, placement), chosen
+// before anything is timed.
 
 #include <span>
 
@@ -28,31 +28,32 @@ auto view_of(std::byte* data, std::size_t count, std::uint64_t offset) {
 }
 
 template <class Calls, Element T, BufferKind kind>
-void run_out_of_place(Communicator& comm, const Operands& o) {
-  Calls::out_of_place(comm, view_of<T, kind>(o.send, o.shape.send, o.send_offset),
-                      view_of<T, kind>(o.recv, o.shape.recv, o.recv_offset), o.kind);
+auto call_out_of_place(Communicator& comm, const Operands& o) {
+  return Calls::out_of_place(comm, view_of<T, kind>(o.send, o.shape.send, o.send_offset),
+                             view_of<T, kind>(o.recv, o.shape.recv, o.recv_offset), o.kind);
 }
 
 template <class Calls, Element T, BufferKind kind>
-void run_in_place(Communicator& comm, const Operands& o) {
-  Calls::in_place(comm, view_of<T, kind>(o.recv, o.shape.whole, o.recv_offset), o.kind);
+auto call_in_place(Communicator& comm, const Operands& o) {
+  return Calls::in_place(comm, view_of<T, kind>(o.recv, o.shape.whole, o.recv_offset), o.kind);
 }
 
-template <class Calls, BufferKind kind>
-Runner select_placement(DType dtype, Placement placement) {
-  return with_element(dtype, [&]<Element T>(std::type_identity<T>) -> Runner {
-    if (placement == Placement::in_place) return run_in_place<Calls, T, kind>;
-    return run_out_of_place<Calls, T, kind>;
+template <class Function, class Calls, BufferKind kind>
+Function select_placement(DType dtype, Placement placement) {
+  return with_element(dtype, [&]<Element T>(std::type_identity<T>) -> Function {
+    if (placement == Placement::in_place) return call_in_place<Calls, T, kind>;
+    return call_out_of_place<Calls, T, kind>;
   });
 }
 
-/// `Calls` has the static functions out_of_place(comm, in, out, kind) and in_place(comm, x, kind).
-template <class Calls>
-Runner select_runner(DType dtype, BufferKind buffers, Placement placement) {
+/// `Function` is Runner or Planner. `Calls` has the static functions out_of_place(comm, in, out,
+/// kind) and in_place(comm, x, kind) that make the call, or give its Plan.
+template <class Function, class Calls>
+Function select_function(DType dtype, BufferKind buffers, Placement placement) {
   if (buffers == BufferKind::heap) {
-    return select_placement<Calls, BufferKind::heap>(dtype, placement);
+    return select_placement<Function, Calls, BufferKind::heap>(dtype, placement);
   }
-  return select_placement<Calls, BufferKind::private_memory>(dtype, placement);
+  return select_placement<Function, Calls, BufferKind::private_memory>(dtype, placement);
 }
 
 }  // namespace rlx::bench

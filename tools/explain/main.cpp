@@ -12,6 +12,7 @@
 #include "collectives/algorithms.hpp"
 #include "collectives/collective.hpp"
 #include "rlx/error.hpp"
+#include "rlx/version.hpp"
 #include "tools/explain/proofs.hpp"
 #include "tools/explain/schedule_text.hpp"
 
@@ -56,14 +57,39 @@ std::vector<const Algorithm*> chosen(const Options& options, Collective collecti
   return found;
 }
 
-void check_ranks(const Options& options, const Algorithm& algorithm) {
+void check_rank(const Options& options) {
   const std::uint32_t ranks = options.ranks.value_or(kDefaultRanks);
-  if (options.rank >= ranks)
-    throw CollectiveError(ErrorKind::UnknownRank, "rlx-explain",
-                          fmt::format("there is no rank {} among {}", options.rank, ranks));
-  if (!algorithm.supports(ranks))
-    throw CollectiveError(ErrorKind::Unsupported, "rlx-explain",
-                          fmt::format("{} does not support {} ranks", algorithm.name, ranks));
+  if (options.rank < ranks) return;
+  throw CollectiveError(ErrorKind::UnknownRank, "rlx-explain",
+                        fmt::format("there is no rank {} among {}: ranks are 0 to {} (-n, -r)",
+                                    options.rank, ranks, ranks - 1));
+}
+
+// False, with a line that says so, where it is one of several; an error where it was named.
+bool supports_ranks(const Options& options, const Algorithm& algorithm) {
+  const std::uint32_t ranks = options.ranks.value_or(kDefaultRanks);
+  if (algorithm.supports(ranks)) return true;
+  const std::string why = fmt::format(
+      "{} / {} does not support {} ranks: its schedule would need more than 64 words or "
+      "4095 parts of one",
+      to_string(algorithm.collective), algorithm.name, ranks);
+  if (!options.algorithm.empty()) throw CollectiveError(ErrorKind::Unsupported, "rlx-explain", why);
+  fmt::print("{}\n\n", why);
+  return false;
+}
+
+Collective named_collective(const std::string& name) {
+  try {
+    return rlx::collectives::parse_collective(name);
+  } catch (const CollectiveError& error) {
+    throw CollectiveError(ErrorKind::InvalidArgument, "rlx-explain", error.details().message);
+  }
+}
+
+void list_everything() {
+  for (const Collective collective : {Collective::all_reduce, Collective::all_gather,
+                                      Collective::reduce_scatter, Collective::barrier})
+    fmt::print("{}\n{}\n", to_string(collective), rlx::explain::list(collective));
 }
 
 bool prove(const Options& options, const Algorithm& algorithm) {
@@ -88,17 +114,22 @@ int run(const Options& options) {
     fmt::print("{}", rlx::explain::markdown());
     return 0;
   }
+  if (options.collective.empty() && options.list) {
+    list_everything();
+    return 0;
+  }
   if (options.collective.empty())
     throw CollectiveError(ErrorKind::InvalidArgument, "rlx-explain",
                           "name a collective: all_reduce, all_gather, reduce_scatter or barrier");
-  const Collective collective = rlx::collectives::parse_collective(options.collective);
+  const Collective collective = named_collective(options.collective);
   if (options.list) {
     fmt::print("{}", rlx::explain::list(collective));
     return 0;
   }
+  check_rank(options);
   bool passed = true;
   for (const Algorithm* algorithm : chosen(options, collective)) {
-    check_ranks(options, *algorithm);
+    if (!supports_ranks(options, *algorithm)) continue;
     if (options.verify || options.mutate) {
       passed = prove(options, *algorithm) && passed;
       std::fflush(stdout);
@@ -115,19 +146,30 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("Shows the schedules that rlx runs, what they cost, and proves them.",
                "rlx-explain");
+  app.set_version_flag("--version", "rlx-explain " + std::string(rlx::kVersion));
+  app.footer(
+      "The words of a schedule (word, part, line, ARRIVE, EXIT) are those of docs/contract.md.\n"
+      "Exit code: 0, 1 when a proof fails, 2 for a command line that can not work.");
   app.add_option("COLLECTIVE", options.collective,
                  "all_reduce, all_gather, reduce_scatter, barrier");
   app.add_option("-n,--ranks", options.ranks, "number of ranks (4)")->check(CLI::Range(1, 1 << 20));
   app.add_option("-r,--rank", options.rank, "whose schedule to print (0)");
   app.add_option("--algorithm", options.algorithm, "one algorithm; else all of the collective");
-  app.add_flag("--list", options.list, "the collective's algorithms, a name a line");
+  app.add_flag("--list", options.list,
+               "the algorithms, a name a line: of the collective, or of all");
   app.add_flag("--verify", options.verify,
                "prove the schedules: data, races, deadlock, reuse of sets, declared cost");
   app.add_flag("--mutate", options.mutate,
                "prove that the proof can fail: seeded faults on 2 to min(n, 8) ranks (8)");
   app.add_flag("-v,--verbose", options.verbose, "--mutate: each mutant and why it was rejected");
   app.add_flag("--markdown", options.markdown, "print docs/algorithms.md");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    fmt::print(stderr, "rlx-explain: {}\nTry rlx-explain --help.\n", error.what());
+    return kUsage;
+  }
   try {
     return run(options);
   } catch (const CollectiveError& error) {

@@ -4,6 +4,7 @@
 
 #include "collectives/describe.hpp"
 #include "collectives/tuner.hpp"
+#include "rlx/error.hpp"
 
 namespace rlx::explain {
 
@@ -33,7 +34,12 @@ std::string predictions(const Algorithm& algorithm, std::uint32_t ranks) {
     input.latency_us = kLatencyUs;
     input.gigabytes_per_second = kGigabytesPerSecond;
     input.forced = algorithm.name;
-    const collectives::Choice choice = collectives::choose(input);
+    collectives::Choice choice;
+    try {
+      choice = collectives::choose(input);
+    } catch (const CollectiveError& error) {
+      return text + fmt::format("    not with these slots: {}\n", error.details().message);
+    }
     text += fmt::format("    n = {:>8} bytes: {:10.1f} us in {} piece{}\n", bytes,
                         choice.predicted_us, choice.pieces, choice.pieces == 1 ? "" : "s");
   }

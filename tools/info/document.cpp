@@ -1,6 +1,11 @@
 #include "tools/info/document.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <string_view>
 
 #include "rlx/config.hpp"
 #include "rlx/device.hpp"
@@ -40,6 +45,43 @@ Json describe_device(const Device& device) {
   return row;
 }
 
+/// A knob as the environment sets it. What is not accepted is shown as it was written.
+Json describe_knob(const ConfigEntry& entry) {
+  const Config defaults;
+  const std::string name(entry.name);
+  const char* text = std::getenv(name.c_str());
+  Config config;
+  std::string value = text == nullptr ? defaults.get(name) : text;
+  std::string error;
+  try {
+    if (text != nullptr) config.set(name, text);
+    value = config.get(name);
+  } catch (const CollectiveError& refused) {
+    error = refused.details().message;
+  }
+  Json row = {{"name", name},
+              {"value", value},
+              {"default", defaults.get(name)},
+              {"agreed", entry.agreed},
+              {"help", entry.help}};
+  if (!error.empty()) row["error"] = error;
+  return row;
+}
+
+/// Variables that look like knobs and are none: most likely a slip of the pen.
+void add_unknown(Json& rows) {
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    const std::string_view name = text.substr(0, text.find('='));
+    const auto known = config_entries();
+    if (!name.starts_with("RLX_") ||
+        std::any_of(known.begin(), known.end(), [&](const auto& one) { return one.name == name; }))
+      continue;
+    rows.push_back(
+        {{"name", name}, {"error", std::string(name) + " is set, and rlx reads no such variable"}});
+  }
+}
+
 }  // namespace
 
 Json describe_library() {
@@ -54,23 +96,9 @@ Json describe_library() {
 }
 
 Json describe_config() {
-  const Config defaults;
-  Config config;
-  std::string error;
-  try {
-    config = Config::from_environment();
-  } catch (const CollectiveError& refused) {
-    error = refused.details().message;
-  }
   Json rows = Json::array();
-  for (const ConfigEntry& entry : config_entries()) {
-    rows.push_back({{"name", entry.name},
-                    {"value", config.get(entry.name)},
-                    {"default", defaults.get(entry.name)},
-                    {"agreed", entry.agreed},
-                    {"help", entry.help}});
-  }
-  if (!error.empty()) rows.push_back({{"error", error}});
+  for (const ConfigEntry& entry : config_entries()) rows.push_back(describe_knob(entry));
+  add_unknown(rows);
   return rows;
 }
 

@@ -10,7 +10,7 @@ using Json = nlohmann::ordered_json;
 /// version, wire_version, build, features.
 [[nodiscard]] Json describe_library();
 /// One object per knob: name, value, default, help, agreed. What the environment says wrongly has
-/// an `error` instead of a value.
+/// an `error` as well; a variable that rlx does not read has only a name and an `error`.
 [[nodiscard]] Json describe_config();
 /// One object per device: name, description, driver, memory_bytes, compute_units,
 /// host_addressable; or name and `error`.

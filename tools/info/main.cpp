@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <string>
 
+#include "rlx/version.hpp"
 #include "tools/info/document.hpp"
 #include "tools/info/ranks.hpp"
 #include "tools/info/text.hpp"
@@ -27,9 +29,16 @@ int main(int argc, char** argv) {
   bool json = false;
   CLI::App app("What this rlx is, what it finds on this machine and what it would use.",
                "rlx-info");
+  app.set_version_flag("--version", "rlx-info " + std::string(rlx::kVersion));
   app.add_flag("--config", config_only, "only the table of RLX_* variables");
   app.add_flag("--json", json, "as JSON");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::cerr << "rlx-info: " << error.what() << "\nTry rlx-info --help.\n";
+    return 1;
+  }
   try {
     const rlx::info::Job job;
     const Json document =

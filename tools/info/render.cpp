@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "tools/info/text.hpp"
@@ -41,10 +42,8 @@ std::string config(const Json& knobs) {
   Rows rows = {{"NAME", "VALUE", "DEFAULT", "SAME ON ALL", "WHAT IT IS"}};
   std::string errors;
   for (const Json& knob : knobs) {
-    if (knob.contains("error")) {
-      errors += "  error: " + text_of(knob["error"]) + '\n';
-      continue;
-    }
+    if (knob.contains("error")) errors += "  error: " + text_of(knob["error"]) + '\n';
+    if (!knob.contains("value")) continue;
     const std::string value = text_of(knob["value"]);
     const std::string standard = text_of(knob["default"]);
     rows.push_back({text_of(knob["name"]), or_dash(value),
@@ -65,19 +64,20 @@ std::string devices(const Json& list) {
                     text_of(device["driver"]), counted(device["compute_units"], "unit"),
                     bytes_text(device["memory_bytes"])});
   }
-  return "devices\n" + aligned(rows, 2);
+  return "devices (of rank 0)\n" + aligned(rows, 2);
 }
 
 std::string topology(const Json& machine) {
-  Rows rows = {{"host", text_of(machine["hostname"])},
-               {"memory", bytes_text(machine["memory_bytes"])},
-               {"usable", fmt::format("{} in {}, CPUs {}", counted(machine["cores"], "core"),
-                                      counted(machine["packages"], "package"), cpus_of(machine))}};
+  Rows rows = {
+      {"host", text_of(machine["hostname"])},
+      {"memory", bytes_text(machine["memory_bytes"])},
+      {"bound to", fmt::format("{} in {}, CPUs {}", counted(machine["cores"], "core"),
+                               counted(machine["packages"], "package"), cpus_of(machine))}};
   for (const Json& node : machine["numa_nodes"]) {
     rows.push_back({fmt::format("NUMA {}", node["index"].get<std::uint64_t>()),
                     fmt::format("{}, CPUs {}", bytes_text(node["memory_bytes"]), cpus_of(node))});
   }
-  return "topology\n" + aligned(rows, 2);
+  return "topology (of rank 0's host)\n" + aligned(rows, 2);
 }
 
 std::string ranks(const Json& list) {
@@ -102,21 +102,41 @@ std::string reasons(const Json& list) {
   return aligned(rows, 2);
 }
 
+/// One row per provider and domain: interfaces have several addresses.
+Rows provider_rows(const Json& list) {
+  Rows rows;
+  for (const Json& p : list) {
+    Rows::value_type row = {p["preferred"] ? "*" : "",
+                            text_of(p["provider"]),
+                            text_of(p["domain"]),
+                            p["usable"] ? text_of(p["protocol"]) : "not usable",
+                            bytes_text(p["ordered_bytes"]),
+                            bytes_text(p["completion_data_bytes"]),
+                            bytes_text(p["inject_bytes"]),
+                            text_of(p["progress"]),
+                            joined(p["memory"]),
+                            or_dash(text_of(p["address"]))};
+    const bool same = !rows.empty() && std::equal(row.begin(), row.end() - 1, rows.back().begin());
+    if (same) {
+      rows.back().back() += ' ' + row.back();
+    } else {
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
 std::string providers(const Json& list) {
-  const std::string title = "providers of libfabric, best first (* is taken when none is named)\n";
+  const std::string title =
+      "providers of libfabric, best first (* is taken when none is named; the job chooses the "
+      "address)\n";
   if (list.is_null()) return title + "  this build has no libfabric\n";
   if (list.is_object()) return title + "  error: " + text_of(list["error"]) + '\n';
   if (list.empty()) return title + "  none has reliable endpoints with one-sided writes\n";
-  Rows rows = {{"", "PROVIDER", "DOMAIN", "ADDRESS", "SIGNALS BY", "PROGRESS", "CQ DATA", "INJECT",
-                "MEMORY", "ORDERED WRITES"}};
-  for (const Json& p : list) {
-    rows.push_back({p["preferred"] ? "*" : "", text_of(p["provider"]), text_of(p["domain"]),
-                    or_dash(text_of(p["address"])),
-                    p["usable"] ? text_of(p["protocol"]) : "not usable", text_of(p["progress"]),
-                    bytes_text(p["completion_data_bytes"]), bytes_text(p["inject_bytes"]),
-                    joined(p["memory"]), bytes_text(p["ordered_bytes"])});
-  }
-  return title + aligned(rows, 2) + "\nwhy\n" + reasons(list);
+  Rows rows = {{"", "PROVIDER", "DOMAIN", "SIGNALS BY", "ORDERED WRITES", "CQ DATA", "INJECT",
+                "PROGRESS", "MR MODE", "ADDRESSES"}};
+  for (auto& row : provider_rows(list)) rows.push_back(std::move(row));
+  return title + aligned(rows, 2) + "\nwhy signals go that way\n" + reasons(list);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ std::string ranges(const std::vector<std::uint32_t>& numbers) {
 }
 
 std::string bytes_text(std::uint64_t bytes) {
-  if (bytes == ~std::uint64_t{0}) return "any size";
+  if (bytes >= std::uint64_t{1} << 62) return "any size";  // providers leave some headroom
   constexpr std::string_view kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (bytes < 1024) return fmt::format("{} B", bytes);
   auto value = static_cast<double>(bytes) / 1024;

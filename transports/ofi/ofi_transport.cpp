@@ -11,6 +11,7 @@
 #include "lib/base/log.hpp"
 #include "transports/ofi/peer_watch.hpp"
 #include "transports/ofi/rail.hpp"
+#include "transports/ofi/shm_guard.hpp"
 #include "transports/ofi/shm_leftovers.hpp"
 #include "transports/ofi/wiring.hpp"
 
@@ -79,16 +80,25 @@ class OfiTransport final : public SymmetricTransport {
                std::string detail)
       : SymmetricTransport(setup.rank, setup.size),
         capabilities_(capabilities_of(endpoint, setup.size)),
-        removes_shm_files_(core_name(endpoint.info().fabric_attr->prov_name) == "shm"),
+        uses_shm_(core_name(endpoint.info().fabric_attr->prov_name) == "shm"),
         watch_(ProcessIdentity::mine()),
         rail_(std::move(endpoint), addresses,
               [this](TransportFailure failure) { fail(std::move(failure)); }) {
     capabilities_.detail = std::move(detail);
   }
 
-  void watch(std::span<const Card> cards) {
-    for (std::size_t i = 0; i < cards.size(); ++i)
-      watch_.add(Rank(static_cast<std::uint32_t>(i)), cards[i].identity);
+  /// Learns of deaths from this machine's kernel from now on.
+  void watch(std::span<const Card> cards, std::span<const Report> reports) {
+    std::vector<ShmGuard::Member> members;
+    for (std::size_t i = 0; i < cards.size(); ++i) {
+      const Rank peer(static_cast<std::uint32_t>(i));
+      watch_.add(peer, cards[i].identity);
+      const auto name = std::span(reports[i].address).first(reports[i].address_length);
+      members.push_back(
+          {peer, cards[i].identity,
+           address_text(rail_.endpoint().info().addr_format, name.data(), name.size())});
+    }
+    if (uses_shm_) guard_.emplace(members, rank().index());
   }
 
   Issue put(Lane, RemoteRef to, LocalRef from, Completion& completion) noexcept override {
@@ -127,11 +137,12 @@ class OfiTransport final : public SymmetricTransport {
   bool accept_signals(std::span<std::byte> memory) noexcept;
 
   TransportCapabilities capabilities_;
-  bool removes_shm_files_;
+  bool uses_shm_;
   std::vector<std::span<std::byte>> windows_;  // my own, by number
   std::mutex watch_mutex_;                     // guards watch_; only tried
   PeerWatch watch_;
   Rail rail_;
+  std::optional<ShmGuard> guard_;  // last: its thread ends before the endpoint goes
 };
 
 bool OfiTransport::progress() noexcept {
@@ -145,7 +156,7 @@ void OfiTransport::look_for_deaths() noexcept {
   if (!lock) return;
   for (const auto& [rank, pid] : watch_.poll(PeerWatch::Clock::now())) {
     rail_.give_up(rank, fmt::format("process {} of rank {} has ended", pid, rank.value()));
-    if (removes_shm_files_) remove_shm_files_of(pid);
+    if (uses_shm_) remove_shm_files_of(pid);
   }
 }
 
@@ -274,7 +285,7 @@ std::unique_ptr<SymmetricTransport> make_ofi(const TransportSetup& setup,
               why, setup.size, plan.nodes, plan.reason);
   }
   auto transport = std::make_unique<OfiTransport>(setup, std::move(*endpoint), addresses, detail);
-  if (options.watch_processes) transport->watch(cards);
+  if (options.watch_processes) transport->watch(cards, reports);
   return transport;
 }
 

@@ -1,15 +1,19 @@
 // A rank that is killed is found by the survivor, whatever it is doing, within a second.
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "tests/transports/ofi/rank_process.hpp"
 #include "transports/ofi/peer_watch.hpp"
+#include "transports/ofi/shm_guard.hpp"
 #include "transports/ofi/shm_leftovers.hpp"
 
 namespace rlx::test {
@@ -130,6 +134,43 @@ TEST(PeerWatch, leaves_out_what_this_kernel_does_not_show) {
   watch.add(Rank(1), elsewhere);
   watch.add(Rank(2), contained);
   EXPECT_EQ(watch.watched(), 0U);
+}
+
+// A file as the shm provider makes it, with its lock at byte 24.
+class ShmFile {
+ public:
+  explicit ShmFile(std::uint8_t version) {
+    std::vector<char> bytes(4096);
+    const pid_t pid = ::getpid();
+    bytes[0] = static_cast<char>(version);
+    std::memcpy(&bytes[4], &pid, sizeof pid);
+    ::pthread_spin_init(reinterpret_cast<pthread_spinlock_t*>(&bytes[24]), 1);
+    ::pthread_spin_lock(reinterpret_cast<pthread_spinlock_t*>(&bytes[24]));
+    std::ofstream(path_).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  }
+  ShmFile(const ShmFile&) = delete;
+  ShmFile& operator=(const ShmFile&) = delete;
+  ~ShmFile() { std::filesystem::remove(path_); }
+  std::string address() const { return "fi_shm://" + path_.substr(std::strlen("/dev/shm/")); }
+
+ private:
+  std::string path_ = "/dev/shm/" + std::to_string(::getpid()) + ":88:0";
+};
+
+TEST(ShmLock, is_opened_when_it_stays_held_and_left_alone_otherwise) {
+  const ShmFile file(4);
+  auto lock = ofi::ShmLock::open(file.address(), ::getpid());
+  ASSERT_TRUE(lock);
+  EXPECT_TRUE(lock->open_if_held_for(std::chrono::milliseconds(3)));
+  EXPECT_FALSE(lock->open_if_held_for(std::chrono::milliseconds(3))) << "it is open now";
+}
+
+TEST(ShmLock, of_an_unknown_version_or_another_process_is_not_touched) {
+  const ShmFile file(9);
+  EXPECT_FALSE(ofi::ShmLock::open(file.address(), ::getpid()));
+  const ShmFile known(4);
+  EXPECT_FALSE(ofi::ShmLock::open(known.address(), ::getpid() + 1));
+  EXPECT_FALSE(ofi::ShmLock::open("fi_shm://1:99:99", 1));
 }
 
 TEST(ShmLeftovers, of_dead_processes_go_and_those_of_the_living_stay) {

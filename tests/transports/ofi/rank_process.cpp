@@ -69,7 +69,10 @@ class RankProcess {
     connect();
     (void)exchange(std::array{std::byte{1}});  // the hub kills rank 1 after this
     if (rank_ == Rank(1)) {
-      for (;;) transport_->progress();
+      for (;;) {
+        disturb();
+        transport_->progress();
+      }
     }
     const DeathReport report = survive();
     write_all(hub_, &report, sizeof report);
