@@ -33,8 +33,8 @@ ensure_packages() {
   }
 }
 
-# build_into DIRECTORY [MESON OPTIONS...]: configures (or reconfigures) and builds.
-build_into() {
+# configure DIRECTORY [MESON OPTIONS...]: for the first time or again.
+configure() {
   local directory=$1
   shift
   local setup=(meson setup "$directory" "$kRoot" "$@")
@@ -44,7 +44,11 @@ build_into() {
   fi
   "${setup[@]}" >"$directory.log" 2>&1 || { cat "$directory.log" >&2; return 1; }
   mv "$directory.log" "$directory/setup.log"
-  ninja -C "$directory"
+}
+
+# build_into DIRECTORY [MESON OPTIONS...]: configures and builds everything.
+build_into() {
+  configure "$@" && ninja -C "$1"
 }
 
 # Open MPI refuses root unless told twice.
