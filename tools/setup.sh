@@ -42,8 +42,8 @@ configure() {
   if [[ -z ${CXX:-} ]] && command -v ccache >/dev/null; then
     local -x CXX="ccache g++" CC="ccache gcc"
   fi
-  "${setup[@]}" >"$directory.log" 2>&1 || { cat "$directory.log" >&2; return 1; }
-  mv "$directory.log" "$directory/setup.log"
+  local words
+  words=$("${setup[@]}" 2>&1) || { echo "$words" >&2; return 1; }
 }
 
 # build_into DIRECTORY [MESON OPTIONS...]: configures and builds everything.

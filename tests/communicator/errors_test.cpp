@@ -1,6 +1,8 @@
 // What a rank does wrong is named, on every rank, and nothing hangs.
 
 #include <atomic>
+#include <barrier>
+#include <thread>
 
 #include "support.hpp"
 
@@ -11,8 +13,11 @@ namespace {
 std::vector<ErrorDetails> errors_of(std::size_t ranks, CommunicatorOptions options,
                                     const std::function<void(Communicator&)>& body) {
   std::vector<ErrorDetails> errors(ranks);
+  // Otherwise a slow rank could hear of the error while its communicator is still being made.
+  std::barrier everybody_is_wired(static_cast<std::ptrdiff_t>(ranks));
   try {
     launch_threads(ranks, options, [&](Communicator& comm) {
+      everybody_is_wired.arrive_and_wait();
       try {
         body(comm);
         ADD_FAILURE() << "no error on rank " << comm.rank().value();
@@ -128,9 +133,11 @@ TEST(Failure, a_rank_that_leaves_by_an_exception_is_named_by_the_others) {
   try {
     launch_threads(4, options_with(), [&](Communicator& comm) {
       std::vector<int> x(100, 1);
-      all_reduce(comm, x, ReduceKind::Sum);
-      if (comm.rank() == Rank(2)) throw std::runtime_error("the user's own");
-      try {
+      if (comm.rank() == Rank(2)) {
+        all_reduce(comm, x, ReduceKind::Sum);
+        throw std::runtime_error("the user's own");
+      }
+      try {  // the news may come while a slow rank is still in its first call
         for (;;) all_reduce(comm, x, ReduceKind::Sum);
       } catch (const CollectiveError& error) {
         EXPECT_EQ(error.kind(), ErrorKind::PeerFailed);
