@@ -19,7 +19,7 @@ mkdir "$PKG_CONFIG_PATH"
 sed "s|^prefix=.*|prefix=$prefix|" "$pc" >"$PKG_CONFIG_PATH/rlx.pc"
 
 # What rlx itself was built with (a sanitizer, say) the consumer needs as well.
-flags=(-std=c++20 -Wall -Wextra -Wpedantic -Werror ${RLX_CONSUMER_FLAGS:-})
+flags=(-std=c++20 -Wall -Wextra -Wpedantic -Werror ${CONSUMER_FLAGS:-})
 read -ra rlx_flags <<<"$(pkg-config --cflags --libs rlx)"
 
 echo "== a program over threads"

@@ -8,12 +8,21 @@ allow_root
 
 fail() { echo "$*"; exit 1; }
 
-shared_memory() { ls /dev/shm 2>/dev/null | sort; }
+# What ranks of rlx may have made there: the provider's files begin with the number of their process,
+# ours with rlx. What belongs to a living process is somebody else's.
+shared_memory() {
+  local file
+  for file in /dev/shm/[0-9]* /dev/shm/rlx*; do
+    [[ -e $file ]] || continue
+    file=${file##*/}
+    [[ $file == [0-9]* && -d /proc/${file%%[!0-9]*} ]] || echo "$file"
+  done | sort
+}
 
 # Processes of this job: they carry its mark in their environment.
 mark=rlx-ends-$$-$RANDOM
 job_pids() {
-  grep -lsz "RLX_TEST_MARK=$mark" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3
+  grep -lsz "ENDS_TEST_MARK=$mark" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3
 }
 rank_pids() {
   local pid
@@ -43,7 +52,7 @@ wait_for_ranks() {
 before=$(shared_memory)
 # The mark is given to the job alone. A shell without job control starts what it puts in the
 # background with SIGINT ignored; a job in a terminal is not.
-marked=(env --default-signal=INT "RLX_TEST_MARK=$mark")
+marked=(env --default-signal=INT "ENDS_TEST_MARK=$mark")
 stress=("$build/tests/rlx-stress" --calls 100000000 --seed "$seed" --transport tcp)
 case $what in
   kill)
@@ -62,7 +71,7 @@ case $what in
     kill -INT $!
     ;;
   recover)
-    output=$("${marked[@]}" RLX_TEST_MPIRUN_ARGS=--enable-recovery "$kRoot/tests/mpirun.sh" 4 \
+    output=$("${marked[@]}" TEST_MPIRUN_ARGS=--enable-recovery "$kRoot/tests/mpirun.sh" 4 \
       "$build/tests/rlx-death" --seed "$seed" --kill SIGKILL --transport tcp --launch mpi 2>&1)
     echo "$output"
     [[ $(grep -c '^survivor .*PeerFailed' <<<"$output") -eq 3 ]] || fail "three survivors should speak"

@@ -128,11 +128,18 @@ int run_rank(rlx::Communicator& comm, const KillPlan& plan, SharedMoment& moment
   }
 }
 
+/// Names in /dev/shm that ranks of rlx may have made: the provider's begin with the number of their
+/// process, ours with rlx. What belongs to a living process is somebody else's.
 std::set<std::string> shared_memory_files() {
   std::set<std::string> names;
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", ignored))
-    names.insert(entry.path().filename().string());
+  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", ignored)) {
+    const std::string name = entry.path().filename().string();
+    const std::string number = name.substr(0, name.find_first_not_of("0123456789"));
+    const bool theirs =
+        number.empty() ? !name.starts_with("rlx") : std::filesystem::exists("/proc/" + number);
+    if (!theirs) names.insert(name);
+  }
   return names;
 }
 
