@@ -1,5 +1,7 @@
 // Several calls in flight, on one and on several communicators; plans and streams.
 
+#include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "rlx/command_stream.hpp"
@@ -77,14 +79,18 @@ TEST(InFlight, a_stream_orders_a_collective_among_its_work) {
 }
 
 TEST(InFlight, the_helper_completes_calls_while_a_rank_is_elsewhere) {
-  launch_threads(2, options_with(), [](Communicator& comm) {
+  std::atomic<bool> through{false};
+  launch_threads(2, options_with(), [&](Communicator& comm) {
     std::vector<int> x(200000, 1);
     Request request = all_reduce_async(comm, x, ReduceKind::Sum);
     if (comm.rank() == Rank(0)) {
       request.wait();
+      through = true;
     } else {
       // Elsewhere: no rlx call until rank 0, which needs this rank's share, is through.
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+      while (!through && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+      EXPECT_TRUE(through) << "nobody advanced the call of the rank that was elsewhere";
     }
     request.wait();
     EXPECT_EQ(x[0], 2);
