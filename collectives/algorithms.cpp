@@ -19,11 +19,14 @@ namespace barrier::dissemination { Schedule generate(const Group&); Cost cost(st
 
 namespace {
 
+constexpr bool kExposes = true;
+
 constexpr std::array kAlgorithms{
     Algorithm{Collective::all_reduce, "ring",
               "reduce_scatter and all_gather round a ring; long vectors, few ranks",
               "Patarasu and Yuan, Bandwidth optimal all-reduce algorithms, JPDC 2009",
-              all_reduce::ring::generate, all_reduce::ring::cost, all_reduce::ring::supports},
+              all_reduce::ring::generate, all_reduce::ring::cost, all_reduce::ring::supports,
+              kExposes},
     Algorithm{Collective::all_reduce, "circulant",
               "fewest bytes in 2 ceil(log2 p) rounds for any p; short and middling vectors",
               "Traff, Optimal, Non-pipelined Reduce-scatter and Allreduce, arXiv 2410.14234",
@@ -37,7 +40,8 @@ constexpr std::array kAlgorithms{
     Algorithm{Collective::all_gather, "ring",
               "from output to output round a ring, no scratch; long blocks, few ranks",
               "Chan, Heimlich, Purkayastha and van de Geijn, Collective communication, 2007",
-              all_gather::ring::generate, all_gather::ring::cost, all_gather::ring::supports},
+              all_gather::ring::generate, all_gather::ring::cost, all_gather::ring::supports,
+              kExposes},
     Algorithm{Collective::all_gather, "bruck",
               "ceil(log2 p) rounds for any p, through scratch; short blocks",
               "Bruck et al., Efficient algorithms for all-to-all communications, TPDS 1997",

@@ -17,6 +17,7 @@ namespace rlx::collectives {
 struct Cost {
   std::uint32_t rounds = 0;         ///< longest chain of messages, each depending on the one before
   std::uint64_t sent_chunks = 0;    ///< most chunks that any one rank puts
+  std::uint64_t path_chunks = 0;    ///< most chunks put along one chain of messages
   std::uint64_t reduced_chunks = 0; ///< most chunks that any one rank reads in reduce steps beyond
                                     ///< the first source of each (operations, not traffic)
   std::uint32_t chunks = 1;         ///< chunks that the whole message is cut into
@@ -33,6 +34,7 @@ struct Algorithm {
   Schedule (*generate)(const Group& group);
   Cost (*cost)(std::uint32_t ranks);
   bool (*supports)(std::uint32_t ranks);  ///< within the 64 words and 4095 parts, say
+  bool exposes = false;  ///< peers touch inputs or outputs: private memory needs staging
 };
 
 /// Every algorithm, by collective; the first of a collective is its most general.

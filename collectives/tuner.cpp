@@ -2,17 +2,15 @@
 //
 // One piece, alone, takes its rounds of latency, its chunks along the wire, its messages' handling
 // and its reductions and copies:
-//   alone = rounds L + max(sent, rounds that carry data) c / B + messages O + (reduced + copied) c
-//   / M
-// with c the bytes of a chunk. m pieces, of which W are in flight, follow each other at the pace of
-// the work in each, or of the window:
+//   alone = rounds L + max(sent, path) c / B + messages O + (reduced + copied) c / M
+// with c the bytes of a chunk and path the chunks along the longest chain of messages. m pieces, of
+// which W are in flight, follow each other at the pace of the work in each, or of the window:
 //   busy = sent c / B + messages O + (reduced + copied) c / M
 //   total = alone + (m - 1) max(busy, alone / W)
-// Wire and memory add up because the providers of today move bytes with the same core that reduces
-// them: pieces hide latency, not work. For the same reason no more pieces are in flight than hide
-// it (Choice::depth): more of them only push each other out of the cache.
-// L and B are the transport's declared latency and bandwidth; they are rank 0's, as is everything
-// else here, so that all ranks choose alike (rule 8).
+// Copies into and out of staging count as copies. Wire and memory add up because the providers of
+// today move bytes with the same core that reduces them: pieces hide latency, not work.
+// L, O and B are the transport's declared latency, overhead and bandwidth; they are rank 0's, as is
+// everything else here, so that all ranks choose alike (rule 8).
 
 #include "collectives/tuner.hpp"
 
@@ -30,10 +28,6 @@ namespace rlx::collectives {
 
 namespace {
 
-/// What a rank pays to issue, or to notice, one message: at least this for polling and the
-/// executor's step (us), and a share of the latency, which is largely software.
-constexpr double kMessageUs = 0.1;
-constexpr double kMessageShare = 0.1;
 /// Bytes per microsecond that one core reduces or copies: about 8 GB/s of results.
 constexpr double kMemoryBytesPerUs = 8000;
 constexpr double kBytesPerUsOfGigabyte = 1000;
@@ -60,24 +54,27 @@ struct PieceTime {
 };
 
 PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
-                     std::size_t piece) {
-  const double chunk = chunk_bytes(input, algorithm, cost, piece);
-  const double bandwidth = input.gigabytes_per_second * kBytesPerUsOfGigabyte;
+                     const Choice& choice) {
+  const double chunk = chunk_bytes(input, algorithm, cost, choice.piece_count);
+  const double bandwidth = input.link.gigabytes_per_second * kBytesPerUsOfGigabyte;
   const double sent = static_cast<double>(cost.sent_chunks);
-  const double path = cost.sent_chunks == 0 ? 0 : std::max<double>(sent, cost.rounds);
-  const double handling = cost.messages * std::max(kMessageUs, kMessageShare * input.latency_us);
-  const double memory =
-      static_cast<double>(cost.reduced_chunks + cost.copied_chunks) * chunk / kMemoryBytesPerUs;
+  const double path = std::max(sent, static_cast<double>(cost.path_chunks));
+  const double handling = cost.messages * input.link.message_us;
+  const double piece = static_cast<double>(choice.piece_count * input.element_bytes);
+  const bool scatters = algorithm.collective == Collective::reduce_scatter;
+  const bool gathers = algorithm.collective == Collective::all_gather;
+  const double staged = (choice.stages_input ? piece * (scatters ? input.ranks : 1) : 0) +
+                        (choice.stages_output ? piece * (gathers ? input.ranks : 1) : 0);
+  const double moved =
+      static_cast<double>(cost.reduced_chunks + cost.copied_chunks) * chunk + staged;
+  const double memory = moved / kMemoryBytesPerUs;
   const double alone =
-      cost.rounds * input.latency_us + path * chunk / bandwidth + handling + memory;
+      cost.rounds * input.link.latency_us + path * chunk / bandwidth + handling + memory;
   return {alone, sent * chunk / bandwidth + handling + memory};
 }
 
-/// Pieces in flight that hide one piece's latency behind the work of the others.
-std::uint32_t useful_depth(const PieceTime& time, std::uint32_t window) {
-  constexpr double kNotWorthAnother = 0.25;
-  const double wanted = time.busy > 0 ? time.alone / time.busy - kNotWorthAnother : window;
-  return static_cast<std::uint32_t>(std::clamp(std::ceil(wanted), 1.0, double(window)));
+bool stages_output(const Algorithm& algorithm, const TunerInput& input) {
+  return input.stages_output || (input.private_output && algorithm.exposes);
 }
 
 std::uint32_t pieces_of(std::size_t count, std::size_t piece) {
@@ -98,20 +95,22 @@ std::size_t even_piece(const TunerInput& input, const Algorithm& algorithm, cons
 Choice best_pieces(const TunerInput& input, const Algorithm& algorithm) {
   const Cost cost = algorithm.cost(input.ranks);
   const std::size_t count = std::max<std::size_t>(input.count, 1);
-  const std::size_t largest =
-      largest_piece(algorithm, input.ranks, input.element_bytes, input.slot_bytes);
+  const std::size_t largest = largest_piece(algorithm, input);
   const std::uint32_t fewest = pieces_of(count, largest);
   Choice best{.algorithm = &algorithm, .predicted_us = std::numeric_limits<double>::max()};
   for (std::uint32_t times = 1; times == 1 || std::uint64_t{fewest} * times <= 2 * input.window;
        times *= 2) {
-    const std::size_t piece = std::clamp<std::size_t>(
+    Choice next{.algorithm = &algorithm,
+                .stages_input = input.stages_input,
+                .stages_output = stages_output(algorithm, input)};
+    next.piece_count = std::clamp<std::size_t>(
         even_piece(input, algorithm, cost, count, fewest * times), 1, std::min(largest, count));
-    if (times > 1 && piece * input.element_bytes < kSmallestPieceBytes) break;
-    const std::uint32_t pieces = pieces_of(count, piece);
-    const PieceTime time = piece_time(input, algorithm, cost, piece);
-    const double us = time.alone + (pieces - 1) * std::max(time.busy, time.alone / input.window);
-    if (us < best.predicted_us)
-      best = {&algorithm, piece, pieces, useful_depth(time, input.window), us};
+    if (times > 1 && next.piece_count * input.element_bytes < kSmallestPieceBytes) break;
+    next.pieces = pieces_of(count, next.piece_count);
+    const PieceTime time = piece_time(input, algorithm, cost, next);
+    next.predicted_us =
+        time.alone + (next.pieces - 1) * std::max(time.busy, time.alone / input.window);
+    if (next.predicted_us < best.predicted_us) best = next;
   }
   return best;
 }
@@ -170,15 +169,25 @@ Choice choose(const TunerInput& input) {
   return best;
 }
 
-std::size_t largest_piece(const Algorithm& algorithm, std::uint32_t ranks,
-                          std::size_t element_bytes, std::size_t slot_bytes) {
-  const Cost cost = algorithm.cost(ranks);
+std::size_t largest_piece(const Algorithm& algorithm, const TunerInput& input) {
+  const Cost cost = algorithm.cost(input.ranks);
   const std::uint32_t chunks = cuts_vector(algorithm) ? cost.chunks : 1;
-  const std::size_t line = std::max<std::size_t>(1, kLine / element_bytes);
-  const std::size_t unlimited = std::numeric_limits<std::size_t>::max() / element_bytes / 2;
-  if (cost.scratch_chunks == 0) return unlimited;
-  const std::size_t lines = slot_bytes / cost.scratch_chunks / (line * element_bytes);
-  return std::max<std::size_t>(1, lines * line * chunks);
+  const std::size_t line = std::max<std::size_t>(1, kLine / input.element_bytes);
+  const std::size_t line_bytes = line * input.element_bytes;
+  std::size_t largest = std::numeric_limits<std::size_t>::max() / input.element_bytes / 2;
+  if (cost.scratch_chunks > 0)
+    largest = input.slot_bytes / cost.scratch_chunks / line_bytes * line * chunks;
+  if (input.stages_input || stages_output(algorithm, input)) {
+    // The whole message of a piece, of all blocks where there are several, in one staging slot.
+    const std::size_t blocks = cuts_vector(algorithm) ? 1 : input.ranks;
+    const std::size_t most = input.slot_bytes / (input.element_bytes * blocks);
+    largest = std::min(largest, most >= line ? most / line * line : most);
+  }
+  return std::max<std::size_t>(1, largest);
+}
+
+LinkCost link_cost(const TransportCapabilities& capabilities) {
+  return {capabilities.latency_us, capabilities.message_us, capabilities.gigabytes_per_second};
 }
 
 std::string_view forced_algorithm(std::string_view config, Collective collective) {

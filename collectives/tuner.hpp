@@ -6,38 +6,51 @@
 #include <string_view>
 
 #include "collectives/algorithms.hpp"
+#include "rlx/symmetric_transport.hpp"
 
 namespace rlx::collectives {
+
+/// What a transport declares about its messages, as in LogGP (Alexandrov et al., SPAA 1995).
+struct LinkCost {
+  double latency_us = 1;
+  double message_us = 0.1;
+  double gigabytes_per_second = 10;
+};
+
+[[nodiscard]] LinkCost link_cost(const TransportCapabilities& capabilities);
 
 /// Agreed values: rank 0's capabilities and Config, broadcast while wiring.
 struct TunerInput {
   Collective collective = Collective::all_reduce;
   std::uint32_t ranks = 1;
-  std::size_t count = 0;         ///< elements: vector (all_reduce), block per rank (the others)
+  std::size_t count = 0;  ///< elements: vector (all_reduce), block per rank (the others)
   std::size_t element_bytes = 1;
-  std::size_t slot_bytes = 0;    ///< scratch of one epoch
+  std::size_t slot_bytes = 0;  ///< scratch of one epoch
   std::uint32_t window = 1;
-  double latency_us = 1;
-  double gigabytes_per_second = 10;
-  std::string_view forced;       ///< an algorithm's name, or empty. Config::algorithm resolved.
+  LinkCost link;
+  bool stages_input = false;   ///< inputs are copied to staging, whatever the algorithm
+  bool stages_output = false;  ///< outputs come out of staging, whatever the algorithm
+  bool private_output =
+      false;                ///< outputs peers can not reach: staged if the algorithm exposes them
+  std::string_view forced;  ///< an algorithm's name, or empty. Config::algorithm resolved.
 };
 
 struct Choice {
   const Algorithm* algorithm = nullptr;
   std::size_t piece_count = 0;  ///< elements per piece, in units of `count` above
   std::uint32_t pieces = 1;     ///< at least 1
-  std::uint32_t depth = 1;      ///< pieces of this call worth having in flight, at most the window
+  bool stages_input = false;
+  bool stages_output = false;
   double predicted_us = 0;
 };
 
-/// Throws CollectiveError(InvalidArgument) naming the forced algorithm, the collective, what exists,
-/// or (Unsupported) why it does not support this many ranks.
+/// Throws CollectiveError(InvalidArgument) naming the forced algorithm, the collective, what
+/// exists, or (Unsupported) why it does not support this many ranks.
 [[nodiscard]] Choice choose(const TunerInput& input);
 
 /// The largest piece (elements, a multiple of 64 bytes' worth where possible, at least 1) whose
-/// scratch fits one slot under this algorithm.
-[[nodiscard]] std::size_t largest_piece(const Algorithm& algorithm, std::uint32_t ranks,
-                                        std::size_t element_bytes, std::size_t slot_bytes);
+/// scratch fits one slot under this algorithm, and its message too where that is staged.
+[[nodiscard]] std::size_t largest_piece(const Algorithm& algorithm, const TunerInput& input);
 
 /// "all_reduce=ring,all_gather=bruck" or "ring" -> the name for this collective, or empty.
 [[nodiscard]] std::string_view forced_algorithm(std::string_view config, Collective collective);

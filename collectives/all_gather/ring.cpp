@@ -54,6 +54,7 @@ Cost cost(std::uint32_t ranks) {
   const std::uint32_t hops = ranks - 1;
   return {.rounds = hops == 0 ? 0 : hops + 1,
           .sent_chunks = hops,
+          .path_chunks = hops,
           .reduced_chunks = 0,
           .chunks = ranks,
           .messages = hops == 0 ? 0 : hops + 1,

@@ -65,6 +65,7 @@ Cost cost(std::uint32_t ranks) {
   const auto rounds = static_cast<std::uint32_t>(std::bit_width(ranks - 1));
   return {.rounds = 2 * rounds,
           .sent_chunks = 2 * std::uint64_t{ranks - 1},
+          .path_chunks = 2 * std::uint64_t{ranks - 1},
           .reduced_chunks = ranks - 1,
           .chunks = ranks,
           .messages = 2 * rounds,

@@ -156,6 +156,7 @@ Cost cost(std::uint32_t ranks) {
   const std::uint32_t sent = std::min(ranks, 4u);
   return {.rounds = 2 * depth,
           .sent_chunks = sent,
+          .path_chunks = 2 * std::uint64_t{depth},
           .reduced_chunks = ranks == 2 ? 1u : 2u,
           .chunks = kTrees,
           .messages = sent,

@@ -51,6 +51,7 @@ Cost cost(std::uint32_t ranks) {
   const std::uint32_t hops = ranks - 1;
   return {.rounds = 2 * hops,
           .sent_chunks = 2 * std::uint64_t{hops},
+          .path_chunks = 2 * std::uint64_t{hops},
           .reduced_chunks = hops,
           .chunks = ranks,
           .messages = hops == 0 ? 0 : 2 * hops + 1,

@@ -129,6 +129,7 @@ Cost cost(std::uint32_t ranks) {
   const auto rounds = static_cast<std::uint32_t>(std::bit_width(ranks - 1));
   return {.rounds = rounds,
           .sent_chunks = ranks - 1,
+          .path_chunks = ranks - 1,
           .reduced_chunks = ranks - 1,
           .chunks = ranks,
           .messages = rounds,

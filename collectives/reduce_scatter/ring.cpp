@@ -50,6 +50,7 @@ Cost cost(std::uint32_t ranks) {
   const std::uint32_t hops = ranks - 1;
   return {.rounds = hops,
           .sent_chunks = hops,
+          .path_chunks = hops,
           .reduced_chunks = hops,
           .chunks = ranks,
           .messages = hops,

@@ -93,6 +93,8 @@ class Machine {
     if (step.kind == StepKind::put) {
       sent.from_scratch = schedule.sources(step)[0].space == Space::scratch;
       sent.to_scratch = schedule.destinations(step)[0].space == Space::scratch;
+      const Ref& from = schedule.sources(step)[0];
+      if (from.space != Space::arrival) sent.chunks = from.count;
     }
     const Message message = sync_.send(sent);
     touches_.issued(message);
@@ -194,8 +196,10 @@ class Machine {
       most.copied_chunks = std::max(most.copied_chunks, counts.copied_chunks);
       most.messages = std::max(most.messages, counts.messages);
     }
-    for (Component c = 0; c < sync_.components(); ++c)
+    for (Component c = 0; c < sync_.components(); ++c) {
       most.rounds = std::max(most.rounds, sync_.depth(c));
+      most.path_chunks = std::max(most.path_chunks, sync_.path(c));
+    }
     return most;
   }
 

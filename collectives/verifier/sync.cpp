@@ -11,6 +11,7 @@ Sync::Sync(std::uint32_t ranks, std::uint32_t lanes)
       lanes_(lanes),
       clocks_(components(), Clock(components(), 0)),
       depths_(components(), 0),
+      paths_(components(), 0),
       words_(std::size_t{ranks} * kLinesPerGroup) {
   // The lanes of a rank start together.
   for (Component c = 0; c < components(); ++c)
@@ -27,6 +28,7 @@ Message Sync::send(Sent sent) {
   free_snapshots_.pop_back();
   snapshots_[sent.snapshot] = clocks_[sent.issuer];
   sent.depth = depths_[sent.issuer] + 1;
+  sent.path = paths_[sent.issuer] + sent.chunks;
   const auto message = static_cast<Message>(sent_.size());
   words_[std::size_t{sent.target} * kLinesPerGroup + sent.word].push_back(message);
   sent_.push_back(sent);
@@ -45,6 +47,7 @@ void Sync::deliver(Message message, Component c, std::uint32_t step) {
   join(clocks_[c], snapshots_[sent.snapshot]);
   free_snapshots_.push_back(sent.snapshot);
   depths_[c] = std::max(depths_[c], sent.depth);
+  paths_[c] = std::max(paths_[c], sent.path);
 }
 
 bool Sync::over(const Access& access, const Clock& clock) const {

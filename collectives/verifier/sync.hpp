@@ -20,7 +20,9 @@ struct Sent {
   bool to_scratch = false;
   Component waiter = kNoComponent;  ///< who awaited it, once that has happened
   std::uint32_t wait_step = 0;
-  std::uint32_t depth = 0;  ///< messages in the longest chain that ends with this one
+  std::uint32_t chunks = 0;  ///< that it carries
+  std::uint32_t depth = 0;   ///< messages in the longest chain that ends with this one
+  std::uint64_t path = 0;    ///< most chunks along such a chain
   std::size_t snapshot = 0;
 };
 
@@ -32,6 +34,7 @@ class Sync {
   [[nodiscard]] std::uint32_t rank_of(Component c) const { return c / lanes_; }
   [[nodiscard]] const Clock& clock(Component c) const { return clocks_[c]; }
   [[nodiscard]] std::uint32_t depth(Component c) const { return depths_[c]; }
+  [[nodiscard]] std::uint64_t path(Component c) const { return paths_[c]; }
   [[nodiscard]] const Sent& sent(Message message) const { return sent_[message]; }
 
   /// The component's next step begins.
@@ -51,6 +54,7 @@ class Sync {
   std::uint32_t lanes_;
   std::vector<Clock> clocks_;
   std::vector<std::uint32_t> depths_;
+  std::vector<std::uint64_t> paths_;
   std::vector<Sent> sent_;
   std::vector<std::vector<Message>> words_;  // [rank][word]: by part
   std::vector<Clock> snapshots_;             // of issuers' clocks, until delivered

@@ -22,6 +22,7 @@ void compare(Findings& findings, std::string_view what, std::uint64_t counted,
 void compare_costs(Findings& findings, const Cost& counted, const Cost& declared) {
   compare(findings, "rounds", counted.rounds, declared.rounds);
   compare(findings, "chunks sent by a rank", counted.sent_chunks, declared.sent_chunks);
+  compare(findings, "chunks along a chain", counted.path_chunks, declared.path_chunks);
   compare(findings, "chunks reduced by a rank", counted.reduced_chunks, declared.reduced_chunks);
   compare(findings, "chunks of the message", counted.chunks, declared.chunks);
   compare(findings, "messages of a rank", counted.messages, declared.messages);

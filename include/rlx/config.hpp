@@ -18,7 +18,7 @@ struct Config {
   std::string interface;            ///< RLX_INTERFACE: interface name or local address; empty: best
   std::string algorithm;            ///< RLX_ALGORITHM: "ring" or "all_reduce=ring,all_gather=bruck"
   std::size_t heap_limit = std::size_t{64} << 30;  ///< RLX_HEAP_LIMIT: reserved addresses, bytes
-  std::size_t slot_bytes = std::size_t{1} << 20;  ///< RLX_SLOT: scratch bytes of one epoch
+  std::size_t slot_bytes = std::size_t{512} << 10;  ///< RLX_SLOT: scratch bytes of one epoch
   std::uint32_t window = 4;         ///< RLX_WINDOW: epochs (pieces, calls) in flight, 1 to 16
   bool helper = true;               ///< RLX_HELPER: the helper thread that polls when nobody does
   double knock_after = 0.1;         ///< RLX_KNOCK_AFTER: seconds of waiting before asking the peer

@@ -117,8 +117,10 @@ struct TransportCapabilities {
   bool local_registration = false; ///< sources must lie in attached memory
   std::uint32_t hash_bits = 12;    ///< low bits of a signal value's hash that arrive; the others are
                                    ///< zero and must not be compared
-  double latency_us = 1.0;         ///< declared cost of a small put with signal, for the tuner
-  double gigabytes_per_second = 10.0;
+  double latency_us = 1.0;         ///< declared for the tuner, as LogGP has them: of a small put with
+                                   ///< signal, besides what its ends do for it;
+  double message_us = 0.1;         ///< what the ends of one message do for it, whatever its length;
+  double gigabytes_per_second = 10.0;  ///< and of long ones while both directions are used
   std::vector<bool> load_store;    ///< per peer: its windows can be loaded and stored directly
 };
 

@@ -23,8 +23,7 @@ PlanEnvironment plan_environment(Context& context, const GroupSetup& group) {
   environment.rank = group.me;
   environment.slot_bytes = config.slot_bytes;
   environment.window = config.window;
-  environment.latency_us = context.agreed().latency_us;
-  environment.gigabytes_per_second = context.agreed().gigabytes_per_second;
+  environment.link = context.agreed().link;
   environment.algorithm = config.algorithm;
   environment.local_registration = context.transport().capabilities().local_registration;
   return environment;

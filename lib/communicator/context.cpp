@@ -193,8 +193,7 @@ std::shared_ptr<Context> Context::over(SymmetricTransport& transport, SignalRegi
   record.window_offset = scratch.offset;
   record.window = 1;
   context->extents_.push_back(record);
-  context->agreed_.latency_us = transport.capabilities().latency_us;
-  context->agreed_.gigabytes_per_second = transport.capabilities().gigabytes_per_second;
+  context->agreed_.link = collectives::link_cost(transport.capabilities());
   context->agreed_.ranks_fit_cores =
       transport.size() <= static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_ONLN));
   return context;

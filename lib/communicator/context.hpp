@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "collectives/tuner.hpp"
 #include "lib/communicator/health.hpp"
 #include "lib/communicator/helper_thread.hpp"
 #include "lib/communicator/owned_pages.hpp"
@@ -37,8 +38,7 @@ static_assert(sizeof(ExtentRecord) == 96);
 
 /// What was agreed by all ranks while wiring.
 struct AgreedValues {
-  double latency_us = 1;
-  double gigabytes_per_second = 10;
+  collectives::LinkCost link;
   bool ranks_fit_cores = true;  ///< of this node; the only value that may differ between nodes
 };
 

@@ -159,7 +159,7 @@ bool Engine::start_ready() noexcept {
   bool any = false;
   while (!waiting_.empty() && next_start_ < frontier_ + setup_.window) {
     const std::shared_ptr<CallState>& call = waiting_.front();
-    if (call->held || call->started - call->finished >= call->prepared->depth) break;
+    if (call->held) break;
     if (call->started == 0) describe(*call);
     start(call);
     ++next_start_;

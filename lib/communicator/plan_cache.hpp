@@ -19,8 +19,7 @@ struct PlanEnvironment {
   std::uint32_t rank = 0;
   std::size_t slot_bytes = 0;
   std::uint32_t window = 1;
-  double latency_us = 1;
-  double gigabytes_per_second = 10;
+  collectives::LinkCost link;
   std::string algorithm;            ///< Config::algorithm
   bool local_registration = false;  ///< sources of puts must lie in the heap
 };
@@ -36,7 +35,6 @@ struct PreparedCall {
   std::size_t piece_count = 0;
   std::size_t tail_count = 0;
   std::uint32_t pieces = 1;
-  std::uint32_t depth = ~std::uint32_t{0};  ///< pieces in flight at a time, besides the window
   std::uint32_t ranks = 1;
   std::uint32_t rank = 0;
   bool stage_input = false;

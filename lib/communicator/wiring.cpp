@@ -150,13 +150,7 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
   std::shared_ptr<Context> context(new Context(options, std::move(transport), wire));
   context->identity_ = hellos[0].identity;
   context->agreed_.ranks_fit_cores = ranks_fit(hellos, me);
-  struct Costs {
-    double latency_us, gigabytes_per_second;
-  };
-  const TransportCapabilities& mine = wire.capabilities();
-  const Costs costs = exchange(bootstrap, Costs{mine.latency_us, mine.gigabytes_per_second})[0];
-  context->agreed_.latency_us = costs.latency_us;
-  context->agreed_.gigabytes_per_second = costs.gigabytes_per_second;
+  context->agreed_.link = exchange(bootstrap, collectives::link_cost(wire.capabilities()))[0];
 
   context->signal_memory_ = std::make_shared<OwnedPages>(SignalRegion::bytes(kSignalLines));
   wire.keep(context->signal_memory_);

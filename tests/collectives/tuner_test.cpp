@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "collectives/chunks.hpp"
+#include "collectives/executor/binding.hpp"
 #include "rlx/error.hpp"
 
 namespace rlx::collectives {
@@ -16,8 +17,7 @@ TunerInput input_of(Collective collective, std::uint32_t ranks, std::size_t coun
           .element_bytes = 4,
           .slot_bytes = 512 << 10,
           .window = 4,
-          .latency_us = 2,
-          .gigabytes_per_second = 10,
+          .link = {.latency_us = 2, .message_us = 0.2, .gigabytes_per_second = 10},
           .forced = {}};
 }
 
@@ -83,6 +83,8 @@ RC_GTEST_PROP(Tuner, cuts_pieces_that_fit_a_slot_and_cover_the_message, ()) {
   input.slot_bytes = std::size_t{64} << *rc::gen::inRange(9, 16);
   input.window = *rc::gen::inRange<std::uint32_t>(1, 17);
   input.forced = algorithm.name;
+  input.stages_input = *rc::gen::arbitrary<bool>();
+  input.private_output = *rc::gen::arbitrary<bool>();
   const Choice choice = choose(input);
   RC_ASSERT(choice.piece_count >= 1);
   RC_ASSERT(choice.pieces >= 1u);
@@ -93,13 +95,43 @@ RC_GTEST_PROP(Tuner, cuts_pieces_that_fit_a_slot_and_cover_the_message, ()) {
   RC_ASSERT(chunk_capacity(choice.piece_count, chunks, input.element_bytes) * input.element_bytes *
                 cost.scratch_chunks <=
             input.slot_bytes);
+  RC_ASSERT(choice.stages_output == (input.private_output && algorithm.exposes));
+  const std::size_t blocks = algorithm.collective == Collective::all_reduce ? 1 : input.ranks;
+  const bool staged = choice.stages_input || choice.stages_output;
+  RC_ASSERT(!staged || choice.piece_count == 1 ||
+            choice.piece_count * blocks * input.element_bytes <= input.slot_bytes);
+}
+
+TEST(Tuner, knows_which_algorithms_expose_the_users_memory) {
+  for (const Algorithm& algorithm : algorithms())
+    for (const std::uint32_t ranks : {2u, 5u, 8u})
+      EXPECT_EQ(exposes_memory(algorithm.generate({ranks, 1})), algorithm.exposes)
+          << to_string(algorithm.collective) << ' ' << algorithm.name;
+}
+
+TEST(Tuner, cuts_nothing_without_scratch_or_staging) {
+  TunerInput input = input_of(Collective::all_gather, 2, 4 << 20);
+  input.link.message_us = 1000;
+  input.forced = "ring";
+  EXPECT_EQ(choose(input).pieces, 1u);
+  input.private_output = true;
+  EXPECT_EQ(choose(input).pieces, 64u);
+}
+
+TEST(Tuner, cuts_less_where_messages_cost_more) {
+  TunerInput input = input_of(Collective::all_reduce, 64, 64 << 10);
+  input.forced = "double_binary_tree";
+  const std::uint32_t pieces = choose(input).pieces;
+  EXPECT_GT(pieces, 1u);
+  input.link.message_us = 1000;
+  EXPECT_LT(choose(input).pieces, pieces);
 }
 
 TEST(Tuner, predicts_more_time_for_more_bytes_and_more_latency) {
   const double little = choose(input_of(Collective::all_reduce, 8, 1000)).predicted_us;
   const double much = choose(input_of(Collective::all_reduce, 8, 10'000'000)).predicted_us;
   TunerInput slow = input_of(Collective::all_reduce, 8, 1000);
-  slow.latency_us = 50;
+  slow.link.latency_us = 50;
   EXPECT_GT(much, little);
   EXPECT_GT(choose(slow).predicted_us, little);
 }

@@ -24,8 +24,9 @@ namespace {
 
 constexpr std::uint32_t kRanks = 4;
 constexpr std::uint32_t kPieces = 16;
-constexpr std::size_t kSlotBytes = std::size_t{8} << 10;  // moving this much takes a microsecond
-constexpr std::size_t kCount = kPieces * kSlotBytes / sizeof(float);
+constexpr std::size_t kSlotBytes = std::size_t{6} << 10;  // a chunk from each of the three others
+constexpr std::size_t kPieceBytes = std::size_t{8} << 10;  // moving this much takes a microsecond
+constexpr std::size_t kCount = kPieces * kPieceBytes / sizeof(float);
 constexpr double kTolerance = 1.3;
 constexpr int kRuns = 5;
 constexpr int kMeasurements = 10;

@@ -16,8 +16,8 @@ using collectives::Cost;
 using collectives::Schedule;
 
 // What the predictions assume; the transport's own values are used when rlx runs.
-constexpr double kLatencyUs = 2;
-constexpr double kGigabytesPerSecond = 10;
+constexpr collectives::LinkCost kLink{
+    .latency_us = 2, .message_us = 0.2, .gigabytes_per_second = 10};
 constexpr std::size_t kSlotBytes = std::size_t{512} << 10;
 constexpr std::uint32_t kWindow = 4;
 
@@ -31,8 +31,7 @@ std::string predictions(const Algorithm& algorithm, std::uint32_t ranks) {
     input.count = bytes;
     input.slot_bytes = kSlotBytes;
     input.window = kWindow;
-    input.latency_us = kLatencyUs;
-    input.gigabytes_per_second = kGigabytesPerSecond;
+    input.link = kLink;
     input.forced = algorithm.name;
     collectives::Choice choice;
     try {
@@ -61,14 +60,16 @@ std::string describe_cost(const Algorithm& algorithm, std::uint32_t ranks) {
   text += fmt::format("  rounds         {}\n", cost.rounds);
   text += fmt::format("  sent           {} chunks, {}, by the busiest rank\n", cost.sent_chunks,
                       share(algorithm, cost, cost.sent_chunks));
+  text += fmt::format("  along a chain  {} chunks, {}\n", cost.path_chunks,
+                      share(algorithm, cost, cost.path_chunks));
   text += fmt::format("  messages       {} by the busiest rank\n", cost.messages);
   text += fmt::format("  reduced        {} chunks, copied {}\n", cost.reduced_chunks,
                       cost.copied_chunks);
   text += fmt::format("  memory         message in {} chunks, scratch of {}\n", cost.chunks,
                       cost.scratch_chunks);
   if (algorithm.collective == Collective::barrier) return text;
-  text += fmt::format("  predicted, at {} us and {} GB/s, slots of {} KiB, window {}:\n",
-                      kLatencyUs, kGigabytesPerSecond, kSlotBytes >> 10, kWindow);
+  text += fmt::format("  predicted, at {} us, {} us a message and {} GB/s, slots of {} KiB, window {}:\n",
+                      kLink.latency_us, kLink.message_us, kLink.gigabytes_per_second, kSlotBytes >> 10, kWindow);
   return text + predictions(algorithm, ranks);
 }
 

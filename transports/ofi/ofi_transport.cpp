@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lib/base/log.hpp"
+#include "transports/ofi/local_sockets.hpp"
 #include "transports/ofi/peer_watch.hpp"
 #include "transports/ofi/rail.hpp"
 #include "transports/ofi/shm_guard.hpp"
@@ -25,13 +26,15 @@ TransportCapabilities capabilities_of(const Endpoint& endpoint, std::size_t rank
   struct Speed {
     std::string_view core;
     double latency_us;
+    double message_us;
     double gigabytes_per_second;
   };
   // tcp and shm were measured, the others are what their makers and users report.
-  constexpr Speed kSpeeds[] = {{"tcp", 4, 3},        {"net", 4, 3},   {"shm", 1.3, 8},
-                               {"verbs", 1.5, 12},   {"efa", 15, 12}, {"cxi", 2, 25},
-                               {"opx", 2, 12},       {"psm3", 2, 12}, {"psm2", 2, 12},
-                               {"sockets", 50, 0.5}, {"udp", 12, 0.6}};
+  constexpr Speed kSpeeds[] = {
+      {"tcp", 2, 3, 4.5},      {"net", 2, 3, 4.5},      {"shm", 0.8, 0.4, 8},
+      {"verbs", 1.3, 0.2, 12}, {"efa", 13, 1, 12},      {"cxi", 1.8, 0.2, 25},
+      {"opx", 1.5, 0.5, 12},   {"psm3", 1.5, 0.5, 12},  {"psm2", 1.5, 0.5, 12},
+      {"udp", 8, 4, 0.6},      {"sockets", 40, 10, 0.5}};
   const std::string_view name = endpoint.info().fabric_attr->prov_name;
   const std::string_view core = core_name(name);
   const ProtocolChoice& protocol = endpoint.protocol();
@@ -50,6 +53,7 @@ TransportCapabilities capabilities_of(const Endpoint& endpoint, std::size_t rank
   for (const Speed& speed : kSpeeds) {
     if (speed.core != core) continue;
     offered.latency_us = speed.latency_us;
+    offered.message_us = speed.message_us;
     offered.gigabytes_per_second = speed.gigabytes_per_second;
   }
   return offered;
@@ -101,6 +105,14 @@ class OfiTransport final : public SymmetricTransport {
     if (uses_shm_) guard_.emplace(members, rank().index());
   }
 
+  /// Frees the connections within this machine from pacing, once they are made.
+  void watch_sockets(std::span<const Card> cards, std::span<const Report> reports) {
+    for (std::size_t i = 0; i < cards.size(); ++i) {
+      if (cards[i].identity.same_network(cards[rank().index()].identity))
+        sockets_.add(std::span(reports[i].address).first(reports[i].address_length));
+    }
+  }
+
   Issue put(Lane, RemoteRef to, LocalRef from, Completion& completion) noexcept override {
     return issue({OperationKind::put, to, from, {}}, completion);
   }
@@ -134,26 +146,39 @@ class OfiTransport final : public SymmetricTransport {
   }
   Issue copy(const Request& request, Completion& completion) noexcept;
   void look_for_deaths() noexcept;
+  void look_for_sockets() noexcept;
   bool accept_signals(std::span<std::byte> memory) noexcept;
 
   TransportCapabilities capabilities_;
   bool uses_shm_;
   std::vector<std::span<std::byte>> windows_;  // my own, by number
-  std::mutex watch_mutex_;                     // guards watch_; only tried
+  std::mutex watch_mutex_;                     // guards what follows; only tried
   PeerWatch watch_;
+  LocalSockets sockets_;
+  std::size_t seen_reached_ = 0;
   Rail rail_;
   std::optional<ShmGuard> guard_;  // last: its thread ends before the endpoint goes
 };
 
 bool OfiTransport::progress() noexcept {
   const bool moved = rail_.progress();
-  if (!moved && watch_.watched() > 0) look_for_deaths();
-  return moved;
+  if (moved) return true;
+  const std::unique_lock lock(watch_mutex_, std::try_to_lock);
+  if (!lock) return false;
+  if (rail_.reached() != seen_reached_) look_for_sockets();
+  if (watch_.watched() > 0) look_for_deaths();
+  return false;
+}
+
+void OfiTransport::look_for_sockets() noexcept {
+  seen_reached_ = rail_.reached();
+  const std::size_t changed = sockets_.stop_pacing();
+  if (changed > 0)
+    log::debug("rank {}: {} connection(s) within this machine no longer pace", rank().value(),
+               changed);
 }
 
 void OfiTransport::look_for_deaths() noexcept {
-  const std::unique_lock lock(watch_mutex_, std::try_to_lock);
-  if (!lock) return;
   for (const auto& [rank, pid] : watch_.poll(PeerWatch::Clock::now())) {
     rail_.give_up(rank, fmt::format("process {} of rank {} has ended", pid, rank.value()));
     if (uses_shm_) remove_shm_files_of(pid);
@@ -286,6 +311,7 @@ std::unique_ptr<SymmetricTransport> make_ofi(const TransportSetup& setup,
   }
   auto transport = std::make_unique<OfiTransport>(setup, std::move(*endpoint), addresses, detail);
   if (options.watch_processes) transport->watch(cards, reports);
+  transport->watch_sockets(cards, reports);
   return transport;
 }
 

@@ -75,11 +75,22 @@ bool acknowledges(std::string_view core) {
   return core == "verbs" || core == "efa" || core == "cxi";
 }
 
+// libfabric promises no order among the parts of one write. A byte stream has one: the target takes
+// the parts off it first to last, with its own calls.
+bool keeps_parts_in_order(const fi_info& info, std::string_view core) {
+  const fi_tx_attr& sender = *info.tx_attr;
+  return (core == "tcp" || core == "net") && sender.iov_limit >= 2 && sender.rma_iov_limit >= 2 &&
+         (info.domain_attr->mr_mode & FI_MR_LOCAL) == 0;
+}
+
 std::size_t inject_bytes(const fi_info& info, const Promises& p, const ProtocolChoice& choice) {
   // Injection together with delivery-complete is promised nowhere; efa injects messages only.
   const bool awaits = choice.protocol == SignalProtocol::delivery_complete ||
                       (choice.protocol == SignalProtocol::completion_data && !choice.acknowledged);
-  return awaits || p.core == "efa" ? 0 : std::min(info.tx_attr->inject_size, choice.chunk_bytes);
+  if (awaits || p.core == "efa") return 0;
+  const std::size_t most = std::min(info.tx_attr->inject_size, choice.chunk_bytes);
+  if (!choice.word_with_data) return most;
+  return most - std::min(most, sizeof(std::uint64_t));  // the word goes with the bytes
 }
 
 }  // namespace
@@ -113,6 +124,8 @@ ProtocolChoice choose_protocol(const fi_info& info, std::optional<SignalProtocol
   if (*protocol == SignalProtocol::ordered_write)
     choice.chunk_bytes = std::min(choice.chunk_bytes, p.ordered_bytes);
   choice.acknowledged = acknowledges(p.core) || p.ordered_bytes >= kLeastOrderedBytes;
+  choice.word_with_data =
+      *protocol == SignalProtocol::ordered_write && keeps_parts_in_order(info, p.core);
   choice.inject_bytes = inject_bytes(info, p, choice);
   choice.reason = wanted ? "as asked for" : why(p, *protocol);
   return choice;

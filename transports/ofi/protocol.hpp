@@ -20,7 +20,8 @@ struct ProtocolChoice {
   bool possible = false;
   SignalProtocol protocol = SignalProtocol::ordered_write;
   std::size_t chunk_bytes = 0;   ///< the largest single write
-  std::size_t inject_bytes = 0;  ///< writes up to this size may be injected
+  std::size_t inject_bytes = 0;  ///< this much may be injected, and its signal
+  bool word_with_data = false;   ///< bytes and signal word may be two parts of one write, in order
   bool acknowledged = false;     ///< a completed write can not be overtaken by a later one
   std::string reason;            ///< why this one, or why none
 };

@@ -18,6 +18,7 @@ struct Rail::Piece {
   std::uint64_t key = 0;
   std::uint64_t flags = 0;  // beyond FI_COMPLETION
   std::uint64_t immediate = 0;
+  bool with_word = false;  // the signal's word follows the bytes in the same message
 };
 
 namespace {
@@ -33,6 +34,7 @@ Rail::Rail(Endpoint endpoint, std::span<const fi_addr_t> addresses, OnFailure on
     : protocol_(endpoint.protocol().protocol),
       chunk_(endpoint.protocol().chunk_bytes),
       inject_(endpoint.protocol().inject_bytes),
+      together_(endpoint.protocol().word_with_data),
       awaits_delivery_(
           protocol_ != SignalProtocol::ordered_write &&
           (protocol_ == SignalProtocol::delivery_complete || !endpoint.protocol().acknowledged)),
@@ -152,7 +154,9 @@ Operation* Rail::make_operation(const Request& request, Peer& peer,
 Rail::Advance Rail::advance(Operation& operation) noexcept {
   const bool signals = operation.kind == OperationKind::put_signal;
   const bool joined = signals && protocol_ == SignalProtocol::completion_data;
-  while (operation.length > (joined ? chunk_ : 0)) {
+  const bool together = signals && together_;
+  const std::size_t last = joined ? chunk_ : together ? chunk_ - sizeof operation.value : 0;
+  while (operation.length > last) {
     const Advance result = post_data(operation);
     if (result != Advance::posted) return result;
   }
@@ -160,7 +164,9 @@ Rail::Advance Rail::advance(Operation& operation) noexcept {
     const bool ordered = protocol_ == SignalProtocol::ordered_write;
     if (!ordered && operation.outstanding > 0) return Advance::waits;
     if (!ordered && !joined && !is_first_of_word(operation)) return Advance::waits;
-    const Advance result = joined ? post_with_data(operation) : post_signal(operation);
+    const Advance result = joined                 ? post_with_data(operation)
+                           : operation.length > 0 ? post_with_word(operation)
+                                                  : post_signal(operation);
     if (result != Advance::posted) return result;
   }
   operation.posted = true;
@@ -190,6 +196,16 @@ Rail::Advance Rail::post_signal(Operation& operation) noexcept {
   if (awaits_delivery_) piece.flags |= FI_DELIVERY_COMPLETE;
   if (inject_ >= sizeof operation.value) piece.flags |= FI_INJECT;
   return post(operation, piece);
+}
+
+Rail::Advance Rail::post_with_word(Operation& operation) noexcept {
+  Piece piece{operation.data, operation.length, operation.descriptor, operation.address,
+              operation.key};
+  piece.with_word = true;
+  if (operation.inject) piece.flags |= FI_INJECT;
+  const Advance result = post(operation, piece);
+  if (result == Advance::posted) operation.length = 0;
+  return result;
 }
 
 Rail::Advance Rail::post_with_data(Operation& operation) noexcept {
@@ -235,21 +251,25 @@ Rail::Advance Rail::post(Operation& operation, const Piece& piece) noexcept {
   return Advance::failed;
 }
 
-ssize_t Rail::call(const Operation& operation, const Piece& piece, void* context) const noexcept {
+ssize_t Rail::call(Operation& operation, const Piece& piece, void* context) const noexcept {
   fid_ep* const endpoint = endpoint_.endpoint();
   const fi_addr_t to = operation.peer->address;
   if (operation.kind == OperationKind::get) {
     return fi_read(endpoint, piece.data, piece.length, piece.descriptor, to, piece.address,
                    piece.key, context);
   }
-  if (piece.flags == 0) {
+  if (piece.flags == 0 && !piece.with_word) {
     return fi_write(endpoint, piece.data, piece.length, piece.descriptor, to, piece.address,
                     piece.key, context);
   }
-  const iovec local{piece.data, piece.length};
-  const fi_rma_iov remote{piece.address, piece.length, piece.key};
-  void* descriptor = piece.descriptor;
-  const fi_msg_rma message{&local, &descriptor, 1, to, &remote, 1, context, piece.immediate};
+  const RemoteWindow& signals = operation.peer->windows[kSignalWindow];
+  const iovec local[] = {{piece.data, piece.length}, {&operation.value, sizeof operation.value}};
+  const fi_rma_iov remote[] = {
+      {piece.address, piece.length, piece.key},
+      {signals.base + operation.word * kLineBytes, sizeof operation.value, signals.key}};
+  void* descriptors[] = {piece.descriptor, value_descriptor_};
+  const std::size_t parts = piece.with_word ? 2 : 1;
+  const fi_msg_rma message{local, descriptors, parts, to, remote, parts, context, piece.immediate};
   return fi_writemsg(endpoint, &message, piece.flags | FI_COMPLETION);
 }
 

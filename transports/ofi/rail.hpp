@@ -2,7 +2,8 @@
 // One endpoint at work: posts operations, reads the completion queue, and keeps each put's signal
 // behind its bytes by the protocol that the provider's promises allow.
 //
-//   ordered_write      the data in chunks, then the 8-byte word: the provider keeps their order
+//   ordered_write      the data in chunks, then the 8-byte word: the provider keeps their order.
+//                      Over a byte stream the word is the last part of the last chunk's message
 //   completion_data    the last chunk carries the signal as completion data. Chunks before it are
 //                      sent with delivery-complete and awaited first (only puts above the
 //                      provider's largest message have any). A signal alone is a write of no bytes
@@ -89,6 +90,10 @@ class Rail {
   [[nodiscard]] bool has_failed(Rank rank) const noexcept {
     return peers_[rank.index()].failed.load(std::memory_order_acquire);
   }
+  /// How many peers something has reached: it changes when connections were made.
+  [[nodiscard]] std::size_t reached() const noexcept {
+    return reached_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
 
  private:
@@ -103,8 +108,9 @@ class Rail {
   Advance post_data(Operation& operation) noexcept;
   Advance post_signal(Operation& operation) noexcept;
   Advance post_with_data(Operation& operation) noexcept;
+  Advance post_with_word(Operation& operation) noexcept;
   Advance post(Operation& operation, const Piece& piece) noexcept;
-  ssize_t call(const Operation& operation, const Piece& piece, void* context) const noexcept;
+  ssize_t call(Operation& operation, const Piece& piece, void* context) const noexcept;
   Advance refused(Peer& peer) noexcept;
   bool is_first_of_word(const Operation& operation) const noexcept;
 
@@ -125,6 +131,7 @@ class Rail {
   SignalProtocol protocol_;
   std::size_t chunk_;
   std::size_t inject_;
+  bool together_;  // bytes and word in one message
   // All writes ask for delivery-complete: by the protocol, or because with unordered writes whose
   // completions run ahead the number of signals on the way would not be known.
   bool awaits_delivery_;
@@ -133,6 +140,7 @@ class Rail {
   std::mutex mutex_;
   std::unique_ptr<Peer[]> peers_;
   std::size_t size_;
+  std::atomic<std::size_t> reached_{0};
   std::size_t share_;               // outstanding calls of one peer
   std::vector<void*> descriptors_;  // by window; only for providers that want them
   RemoteSignals remote_signals_;

@@ -109,7 +109,10 @@ void Rail::complete(Post* post) noexcept {
   --operation.outstanding;
   --peer.posts;
   const bool lost = peer.failed.load(std::memory_order_relaxed);
-  if (!lost) peer.reached = true;
+  if (!lost && !peer.reached) {
+    peer.reached = true;
+    reached_.fetch_add(1, std::memory_order_relaxed);
+  }
   if (operation.outstanding > 0 || operation.queued) return;
   operation.posted || lost ? finish(operation) : enqueue(operation);
 }

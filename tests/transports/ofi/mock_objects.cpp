@@ -188,20 +188,39 @@ ssize_t write_plain(fid_ep* fid, const void* data, std::size_t length, void* des
                     fi_addr_t to, std::uint64_t address, std::uint64_t key, void* context) {
   return post(
       fid, "write",
-      {false, const_cast<void*>(data), length, descriptor, to, address, key, 0, 0, context});
+      {false, const_cast<void*>(data), length, descriptor, to, address, key, 0, 0, context, {}});
 }
 
 ssize_t write_message(fid_ep* fid, const fi_msg_rma* message, std::uint64_t flags) {
-  return post(
-      fid, "writemsg",
-      {false, message->msg_iov->iov_base, message->msg_iov->iov_len,
-       message->desc != nullptr ? message->desc[0] : nullptr, message->addr, message->rma_iov->addr,
-       message->rma_iov->key, flags, message->data, message->context});
+  const State& state = *as<EndpointObject>(fid)->domain->state;
+  const std::size_t parts = message->rma_iov_count;
+  if (parts > std::min<std::size_t>(state.promises.parts, 2) || parts != message->iov_count)
+    return -FI_EINVAL;
+  MockCall call{false,
+                message->msg_iov->iov_base,
+                message->msg_iov->iov_len,
+                message->desc != nullptr ? message->desc[0] : nullptr,
+                message->addr,
+                message->rma_iov->addr,
+                message->rma_iov->key,
+                flags,
+                message->data,
+                message->context,
+                {}};
+  if (parts == 2) {
+    const iovec& from = message->msg_iov[1];
+    const fi_rma_iov& to = message->rma_iov[1];
+    MockWord word{0, to.addr, to.key};
+    if (from.iov_len != sizeof word.value || to.len != sizeof word.value) return -FI_EINVAL;
+    std::memcpy(&word.value, from.iov_base, sizeof word.value);
+    call.word = word;
+  }
+  return post(fid, "writemsg", call);
 }
 
 ssize_t read_plain(fid_ep* fid, void* data, std::size_t length, void* descriptor, fi_addr_t from,
                    std::uint64_t address, std::uint64_t key, void* context) {
-  return post(fid, "read", {true, data, length, descriptor, from, address, key, 0, 0, context});
+  return post(fid, "read", {true, data, length, descriptor, from, address, key, 0, 0, context, {}});
 }
 
 int get_name(fid* fid, void* address, std::size_t* length) {

@@ -30,6 +30,10 @@ class MockFabric final : public ofi::Fabric {
   MockNetwork::State& state_;
 };
 
+void store_word(std::byte* at, std::uint64_t value) {
+  std::atomic_ref(*reinterpret_cast<std::uint64_t*>(at)).store(value, std::memory_order_release);
+}
+
 bool fits(const MockPromises& promises, const fi_info& hints) {
   const char* name = hints.fabric_attr->prov_name;
   if (name != nullptr && promises.provider != name) return false;
@@ -51,6 +55,8 @@ int MockFabric::getinfo(const char*, std::uint64_t, const fi_info* hints, fi_inf
   info->tx_attr->msg_order = promises.msg_order;
   info->tx_attr->inject_size = promises.inject;
   info->tx_attr->size = promises.depth;
+  info->tx_attr->iov_limit = promises.parts;
+  info->tx_attr->rma_iov_limit = promises.parts;
   info->domain_attr->mr_mode = promises.mr_mode;
   info->domain_attr->mr_key_size = promises.key_bytes;
   info->domain_attr->cq_data_size = promises.completion_data;
@@ -71,16 +77,17 @@ bool MockNetwork::State::refuses(const char* kind) {
 }
 
 // The bytes of the target that a call names; nullptr for a wrong key or range.
-std::byte* MockNetwork::State::resolve(const MockCall& call) {
-  const auto found = regions.find({call.to, call.key});
+std::byte* MockNetwork::State::resolve(std::uint64_t to, std::uint64_t key, std::uint64_t address,
+                                       std::size_t length) {
+  const auto found = regions.find({to, key});
   if (found == regions.end()) return nullptr;
   const MockRegion& region = *found->second;
   if ((promises.mr_mode & FI_MR_ENDPOINT) != 0 && !(region.bound && region.enabled)) return nullptr;
   const auto base = (promises.mr_mode & FI_MR_VIRT_ADDR) != 0
                         ? reinterpret_cast<std::uint64_t>(region.base)
                         : std::uint64_t{0};
-  if (call.address < base || call.address - base + call.length > region.length) return nullptr;
-  return region.base + (call.address - base);
+  if (address < base || address - base + length > region.length) return nullptr;
+  return region.base + (address - base);
 }
 
 void MockNetwork::State::check_source(const MockCall& call, std::size_t domain) {
@@ -96,8 +103,9 @@ void MockNetwork::State::check_source(const MockCall& call, std::size_t domain) 
 
 bool MockNetwork::State::is_lawful(const MockCall& call, const MockEndpoint& from) {
   const std::size_t before = breaches.size();
-  if (call.length > promises.largest) breach("longer than the largest message");
-  if ((call.flags & FI_INJECT) != 0 && call.length > promises.inject) breach("too long to inject");
+  const std::size_t length = call.length + (call.word ? sizeof call.word->value : 0);
+  if (length > promises.largest) breach("longer than the largest message");
+  if ((call.flags & FI_INJECT) != 0 && length > promises.inject) breach("too long to inject");
   if ((call.flags & FI_INJECT) != 0 && (call.flags & FI_DELIVERY_COMPLETE) != 0)
     breach("injected with delivery-complete");
   if ((call.flags & FI_REMOTE_CQ_DATA) != 0 && promises.completion_data < 4)
@@ -112,7 +120,11 @@ bool MockNetwork::State::is_lawful(const MockCall& call, const MockEndpoint& fro
 
 ssize_t MockNetwork::State::post(MockEndpoint& from, const MockCall& call) {
   if (!is_lawful(call, from)) return -FI_EINVAL;
-  MockFlight flight{call, from.index, {}, resolve(call), false};
+  MockFlight flight{call,    from.index, {}, resolve(call.to, call.key, call.address, call.length),
+                    nullptr, false};
+  if (call.word)
+    flight.word = resolve(call.to, call.word->key, call.word->address, sizeof call.word->value);
+  if (call.word && flight.word == nullptr) flight.target = nullptr;
   std::memset(call.context, kLent, sizeof(fi_context2));
   std::memcpy(contexts[call.context].data(), call.context, sizeof(fi_context2));
   ++from.outstanding;
@@ -184,11 +196,11 @@ void MockNetwork::State::deliver_to(MockEndpoint& target) {
                reinterpret_cast<std::uintptr_t>(flight.target) % sizeof(std::uint64_t) == 0) {
       std::uint64_t value = 0;
       std::memcpy(&value, source, sizeof value);
-      std::atomic_ref(*reinterpret_cast<std::uint64_t*>(flight.target))
-          .store(value, std::memory_order_release);
+      store_word(flight.target, value);
     } else if (call.length > 0) {
       std::memcpy(flight.target, source, call.length);
     }
+    if (call.word) store_word(flight.word, call.word->value);
     if ((call.flags & FI_REMOTE_CQ_DATA) != 0) {
       MockQueueEntry told;
       told.entry.flags = FI_RMA | FI_REMOTE_WRITE | FI_REMOTE_CQ_DATA;

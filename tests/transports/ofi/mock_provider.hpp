@@ -23,6 +23,7 @@ struct MockPromises {
   std::size_t completion_data = 0;  ///< cq_data_size
   std::size_t inject = 64;
   std::size_t largest = std::size_t{1} << 30;  ///< max_msg_size
+  std::size_t parts = 1;                       ///< of one message, at both ends
   std::size_t depth = 128;                     ///< outstanding operations
   std::size_t key_bytes = 8;
   std::uint64_t mode = 0;     ///< FI_CONTEXT, FI_CONTEXT2, ... that it demands

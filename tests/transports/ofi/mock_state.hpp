@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -42,6 +43,13 @@ struct MockEndpoint {
   std::deque<MockQueueEntry> queue;
 };
 
+/// The signal's word that follows the bytes of a write in the same message.
+struct MockWord {
+  std::uint64_t value = 0;
+  std::uint64_t address = 0;
+  std::uint64_t key = 0;
+};
+
 /// One call to the provider.
 struct MockCall {
   bool reads = false;
@@ -54,6 +62,7 @@ struct MockCall {
   std::uint64_t flags = 0;
   std::uint64_t data = 0;
   void* context = nullptr;
+  std::optional<MockWord> word;
 };
 
 /// A call on its way.
@@ -62,6 +71,7 @@ struct MockFlight {
   std::size_t from = 0;
   std::vector<std::byte> copy;  // of the source, where it was taken at issue
   std::byte* target = nullptr;
+  std::byte* word = nullptr;
   bool completed = false;  // the issuer was told before delivery
 };
 
@@ -94,7 +104,8 @@ struct MockNetwork::State {
 
  private:
   bool is_lawful(const MockCall& call, const MockEndpoint& from);
-  std::byte* resolve(const MockCall& call);
+  std::byte* resolve(std::uint64_t to, std::uint64_t key, std::uint64_t address,
+                     std::size_t length);
   void check_source(const MockCall& call, std::size_t domain);
   std::size_t choose(const MockEndpoint& target);
 };

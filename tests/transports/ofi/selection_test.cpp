@@ -90,6 +90,7 @@ struct Promise {
   std::size_t ordered_bytes = 0;
   std::size_t data_bytes = 0;
   int mr_mode = 0;
+  std::size_t parts = 4;
 };
 
 ProtocolChoice choice_for(const Promise& promise,
@@ -98,6 +99,7 @@ ProtocolChoice choice_for(const Promise& promise,
   info->fabric_attr->prov_name = ::strdup(promise.provider.c_str());
   info->tx_attr->msg_order = promise.order;
   info->tx_attr->inject_size = 64;
+  info->tx_attr->iov_limit = info->tx_attr->rma_iov_limit = promise.parts;
   info->ep_attr->max_msg_size = std::size_t{1} << 30;
   info->ep_attr->max_order_waw_size = promise.ordered_bytes;
   info->domain_attr->cq_data_size = promise.data_bytes;
@@ -127,10 +129,21 @@ TEST(ChooseProtocol, cuts_writes_to_what_is_ordered) {
 }
 
 TEST(ChooseProtocol, injects_only_where_that_is_promised) {
-  EXPECT_EQ(choice_for({"tcp", FI_ORDER_WAW, kAny, 8}).inject_bytes, 64U);
+  EXPECT_EQ(choice_for({"tcp", FI_ORDER_WAW, kAny, 8}).inject_bytes, 56U);  // and the word
+  EXPECT_EQ(choice_for({"tcp", FI_ORDER_WAW, kAny, 8, 0, 1}).inject_bytes, 64U);
   EXPECT_EQ(choice_for({"verbs", 0, 0, 4}).inject_bytes, 64U);
   EXPECT_EQ(choice_for({"efa", 0, 0, 4}).inject_bytes, 0U);
   EXPECT_EQ(choice_for({"x", 0, 0, 0}).inject_bytes, 0U);
+}
+
+TEST(ChooseProtocol, puts_bytes_and_word_in_one_message_only_where_a_stream_keeps_their_order) {
+  EXPECT_TRUE(choice_for({"tcp;ofi_rxm", FI_ORDER_WAW, kAny, 8}).word_with_data);
+  EXPECT_TRUE(choice_for({"net", FI_ORDER_WAW, kAny, 8}).word_with_data);
+  EXPECT_FALSE(choice_for({"shm", FI_ORDER_WAW, kAny, 8}).word_with_data);
+  EXPECT_FALSE(choice_for({"tcp", FI_ORDER_WAW, kAny, 8, 0, 1}).word_with_data);
+  EXPECT_FALSE(choice_for({"tcp", FI_ORDER_WAW, kAny, 8, FI_MR_LOCAL}).word_with_data);
+  EXPECT_FALSE(
+      choice_for({"tcp", FI_ORDER_WAW, kAny, 8}, SignalProtocol::completion_data).word_with_data);
 }
 
 TEST(ChooseProtocol, refuses_what_can_not_work_with_a_reason) {
