@@ -48,9 +48,10 @@ class Communicator {
  public:
   /// Wires a Context over a bootstrap: transport, heap, connections, this communicator. Collective.
   Communicator(Bootstrap& bootstrap, CommunicatorOptions options = {});
-  /// The same, but reuses `context` where all ranks of the bootstrap are of that one Context already,
-  /// so that a wait on any of its communicators advances all of them; otherwise wires a new one and
-  /// leaves it there. For bootstraps that a process uses more than once (rlx/mpi.hpp).
+  /// The same, but reuses `context` where all ranks of the bootstrap are of that one Context already
+  /// and it was made with the same device and Config, so that a wait on any of its communicators
+  /// advances all of them; otherwise, or after a failure, wires a new one and leaves it there. For
+  /// bootstraps that a process uses more than once (rlx/mpi.hpp).
   Communicator(Bootstrap& bootstrap, CommunicatorOptions options,
                std::weak_ptr<detail::Context>& context);
   /// Over a transport and symmetric memory of one's own. `scratch` names bytes of window 1 of every

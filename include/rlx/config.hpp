@@ -30,6 +30,8 @@ struct Config {
   std::int64_t rank = -1;           ///< RLX_RANK: my rank under RLX_RENDEZVOUS
   std::int64_t size = -1;           ///< RLX_SIZE: number of ranks under RLX_RENDEZVOUS
 
+  friend bool operator==(const Config&, const Config&) = default;
+
   /// Defaults overridden by the environment. Throws CollectiveError(InvalidArgument) naming the
   /// variable, its value and what is accepted; an unknown RLX_* variable is a warning in the log.
   [[nodiscard]] static Config from_environment();

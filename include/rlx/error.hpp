@@ -41,7 +41,7 @@ struct ErrorDetails {
   ErrorKind kind = ErrorKind::Internal;
   std::vector<Rank> ranks;     ///< the ranks concerned, in the communicator's numbering
   std::string operation;       ///< "all_reduce", "allocate", ...
-  std::uint64_t sequence = 0;  ///< the communicator's call number, from 0
+  std::uint64_t sequence = 0;  ///< the communicator's call number, from 1; 0: of no call
   std::string step;            ///< the schedule step that was waiting or failed, readable
   std::string message;         ///< what happened, the values, the provider's words, what to do
 };

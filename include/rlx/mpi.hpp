@@ -15,6 +15,7 @@
 #include <atomic>
 #include <chrono>
 #include <climits>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -74,6 +75,9 @@ class Library {
     refuse_mismatch(claim, world, library_name());
   }
 
+  /// The Context of the communicators made so far, for the next one to join.
+  std::weak_ptr<rlx::detail::Context>& context() { return context_; }
+
   /// After a failure peers may be gone, and MPI_Finalize would wait for them for ever.
   void note_failure() noexcept { failed_.store(true, std::memory_order_relaxed); }
 
@@ -88,6 +92,7 @@ class Library {
 
   pid_t owner_ = -1;  // the process that called MPI_Init; a forked child is another one
   std::atomic<bool> failed_{false};
+  std::weak_ptr<rlx::detail::Context> context_;
 };
 
 inline void check(int code, const char* phase) {
@@ -249,7 +254,9 @@ inline void check_usable(MPI_Comm comm) {
 
 /// The ranks of an MPI communicator, with the same numbers. Collective over it. MPI is initialised
 /// when nobody has (and is then finalised when the process exits, unless a failure may have taken
-/// peers away); a duplicate of `comm` is used while wiring and freed before this returns.
+/// peers away); a duplicate of `comm` is used while wiring and freed before this returns. A further
+/// communicator of ranks that are all in one with each other already shares its connections and its
+/// heap, so that a wait on either advances both, unless `options` ask for another device or Config.
 /// Throws CollectiveError: Launch when the program was not started by this MPI's launcher, when MPI
 /// has been finalised, or naming the phase and the ranks that did not arrive in time;
 /// InvalidArgument for MPI_COMM_NULL and inter-communicators; and what wiring throws.
@@ -264,7 +271,7 @@ inline void check_usable(MPI_Comm comm) {
   };
   try {
     detail::CommBootstrap bootstrap(comm, options.config.startup_timeout);
-    Communicator wired(bootstrap, std::move(options));
+    Communicator wired(bootstrap, std::move(options), library.context());
     bootstrap.release();
     return wired;
   } catch (...) {

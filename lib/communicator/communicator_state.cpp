@@ -101,6 +101,7 @@ CommunicatorState::~CommunicatorState() {
 std::shared_ptr<CallState> CommunicatorState::submit(const CallArguments& arguments,
                                                      std::shared_ptr<const PreparedCall> prepared,
                                                      CallPurpose purpose, bool held) {
+  context_->refuse_forked_child();
   auto call = std::make_shared<CallState>();
   call->arguments = arguments;
   call->prepared = std::move(prepared);

@@ -86,7 +86,7 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<PlanCache> plans_;
   int exceptions_ = 0;              // in flight when this was made
-  std::uint64_t sequence_ = 0;      // of the user's calls
+  std::uint64_t sequence_ = 1;      // of the user's calls
   bool entered_ = false;
   bool closed_ = false;
 };

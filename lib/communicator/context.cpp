@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "lib/base/fork_generation.hpp"
 #include "lib/base/log.hpp"
 #include "lib/communicator/communicator_state.hpp"
 #include "lib/communicator/diagnosis.hpp"
@@ -20,6 +21,7 @@ Context::Context(const CommunicatorOptions& options, std::unique_ptr<SymmetricTr
                  SymmetricTransport& transport)
     : options_(options),
       process_(getpid()),
+      generation_(fork_generation()),
       health_(transport),
       owned_transport_(std::move(owned)),
       transport_(&transport),
@@ -31,7 +33,22 @@ Context::~Context() {
   // Members go in reverse order: nothing below may be polled once the transport is gone.
 }
 
-bool Context::owned_by_this_process() const noexcept { return getpid() == process_; }
+bool Context::owned_by_this_process() const noexcept { return fork_generation() == generation_; }
+
+void Context::refuse_forked_child() const {
+  if (owned_by_this_process()) return;
+  throw CollectiveError(
+      ErrorKind::Unsupported, "rlx",
+      fmt::format("rank {} is process {}, and process {} is a child that it forked: a child has no "
+                  "connections; let it exec or _exit, and make communicators after the fork",
+                  transport_->rank().value(), process_, getpid()),
+      {transport_->rank()});
+}
+
+bool Context::suits(const CommunicatorOptions& options) const noexcept {
+  return !failed() && owned_by_this_process() && !options.decorate && !options_.decorate &&
+         options.device == options_.device && options.config == given_;
+}
 
 void Context::adopt_id(std::uint64_t id) noexcept {
   std::uint64_t last = last_id_.load(std::memory_order_relaxed);

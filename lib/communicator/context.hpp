@@ -58,6 +58,8 @@ class Context {
   [[nodiscard]] const AgreedValues& agreed() const noexcept { return agreed_; }
   /// A number that all ranks of this Context share, and no other Context has; 0 over bare transports.
   [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
+  /// Whether it is what wire() would make of these options.
+  [[nodiscard]] bool suits(const CommunicatorOptions& options) const noexcept;
   /// A proposal for the next communicator's id: larger than all that this rank has seen.
   [[nodiscard]] std::uint64_t propose_id() noexcept { return ++last_id_; }
   void adopt_id(std::uint64_t id) noexcept;
@@ -69,6 +71,8 @@ class Context {
   [[nodiscard]] HelperThread& helper() noexcept { return helper_; }
   /// False in a child that the user's program forked: nothing of rlx works there.
   [[nodiscard]] bool owned_by_this_process() const noexcept;
+  /// Throws Unsupported there. Before any lock is taken: who held it is not in the child.
+  void refuse_forked_child() const;
 
   // -- progress; the engine lock is held unless it says otherwise -------------------------------
   /// Polls the transport, advances every communicator, looks at health. True if anything moved.
@@ -117,8 +121,10 @@ class Context {
   void hear(std::uint64_t word) noexcept;
 
   CommunicatorOptions options_;
+  Config given_;  // before rank 0's values were adopted
   AgreedValues agreed_;
   int process_;
+  std::uint32_t generation_;
   std::uint64_t identity_ = 0;
   std::atomic<std::uint64_t> last_id_{0};
   // Order matters when destroyed: the transport goes before the memory that it has registered.
@@ -147,6 +153,7 @@ class Context {
 
 template <class Done>
 void Context::wait(Done&& done) {
+  refuse_forked_child();
   Backoff backoff(agreed_.ranks_fit_cores);
   while (!done()) {
     throw_if_failed();

@@ -12,8 +12,9 @@ namespace {
 bool finished(const detail::CallState& call) { return call.done.load(std::memory_order_acquire); }
 
 bool test_call(const detail::CallState& call) {
-  if (finished(call)) return true;
   detail::Context& context = call.communicator->context();
+  context.refuse_forked_child();
+  if (finished(call)) return true;
   context.try_advance();
   if (finished(call)) return true;
   context.throw_if_failed();
@@ -23,6 +24,7 @@ bool test_call(const detail::CallState& call) {
 /// An unfinished call whose owner goes away: waited for when all is well.
 void abandon(const std::shared_ptr<detail::CallState>& call) noexcept {
   if (!call || finished(*call) || std::uncaught_exceptions() > 0) return;
+  if (!call->communicator->context().owned_by_this_process()) return;
   try {
     call->communicator->complete(*call);
   } catch (const CollectiveError&) {

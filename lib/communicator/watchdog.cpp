@@ -19,6 +19,14 @@ double seconds(Watchdog::Clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
+/// "rank 0", or where the communicator numbers its ranks otherwise than the transport, whose own
+/// words may follow, "rank 0 (rank 2 of the job)".
+std::string name_of(const CommunicatorState& communicator, std::uint32_t member) {
+  const Rank rank = communicator.engine().setup().peers[member].rank;
+  if (rank.value() == member) return fmt::format("rank {}", member);
+  return fmt::format("rank {} (rank {} of the job)", member, rank.value());
+}
+
 RemoteRef control_block(const CommunicatorState& communicator, std::uint32_t member,
                         std::uint64_t line) {
   const auto& route = communicator.engine().setup().peers[member];
@@ -67,7 +75,7 @@ bool Watchdog::dead(const Blocked& blocked) noexcept {
   if (++watch_.failing_looks < kFailingLooks) return false;
   const auto failure = context_.transport().failure();
   give_up(blocked, ErrorKind::PeerFailed,
-          fmt::format("rank {} failed: {}", blocked.step->peer,
+          fmt::format("{} failed: {}", name_of(communicator, blocked.step->peer),
                       failure ? failure->message : "its process or connection is gone"));
   return true;
 }
@@ -165,7 +173,8 @@ void Watchdog::diagnose(CommunicatorState& communicator) noexcept {
     const Rank rank = communicator.engine().setup().peers[peer].rank;
     const bool dead = context_.transport().peer_failed(rank);
     give_up(blocked, dead ? ErrorKind::PeerFailed : ErrorKind::Transport,
-            failure ? failure->message : "the transport refused the operation");
+            fmt::format("{}: {}", name_of(communicator, peer),
+                        failure ? failure->message : "the transport refused the operation"));
     return;
   }
   // The signal came from another call. Look for the first call in which that rank differs.

@@ -149,6 +149,7 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
   SymmetricTransport& wire = *transport;
   std::shared_ptr<Context> context(new Context(options, std::move(transport), wire));
   context->identity_ = hellos[0].identity;
+  context->given_ = given.config;
   context->agreed_.ranks_fit_cores = ranks_fit(hellos, me);
   context->agreed_.link = exchange(bootstrap, collectives::link_cost(wire.capabilities()))[0];
 
@@ -223,8 +224,7 @@ std::shared_ptr<CommunicatorState> wire_again(Bootstrap& bootstrap,
   };
   const auto context = shared.lock();
   Identity mine;
-  if (context) {
-    context->throw_if_failed();
+  if (context && context->suits(options)) {
     mine = {context->identity(), context->transport().rank().value(), context->propose_id()};
   }
   const std::vector<Identity> all = exchange(bootstrap, mine);
@@ -237,7 +237,7 @@ std::shared_ptr<CommunicatorState> wire_again(Bootstrap& bootstrap,
   }
   if (!known) {
     auto world = wire_world(bootstrap, options);
-    if (shared.expired()) shared = world->shared_context();
+    if (!context || context->failed()) shared = world->shared_context();
     return world;
   }
   const std::uint64_t id = group.id;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rlx/collectives.hpp"
 #include "rlx/mpi.hpp"
 #include "tests/bootstrap/ranks.hpp"
 
@@ -84,6 +85,62 @@ TEST(MpiBootstrap, a_rank_that_does_not_come_is_named_to_everybody_who_came) {
     }
   }
   MPI_Barrier(MPI_COMM_WORLD);  // rank 1 has waited here; the duplicate stays, as documented
+}
+
+// Without the helper thread a call advances only while somebody waits in its Context.
+CommunicatorOptions without_helper() {
+  CommunicatorOptions options;
+  options.config.transport = "ofi";
+  options.config.helper = false;
+  return options;
+}
+
+// Ranks wait for calls of two communicators in opposite orders.
+void cross(Communicator& a, Communicator& b) {
+  constexpr std::size_t kCount = 300000;
+  std::vector<int> x(kCount, 1);
+  std::vector<int> y(kCount, 2);
+  Request of_a = all_reduce_async(a, x, ReduceKind::Sum);
+  Request of_b = all_reduce_async(b, y, ReduceKind::Sum);
+  Request& first = world_rank() % 2 == 0 ? of_a : of_b;
+  Request& second = world_rank() % 2 == 0 ? of_b : of_a;
+  first.wait();
+  second.wait();
+  EXPECT_EQ(x, std::vector<int>(kCount, static_cast<int>(a.size())));
+  EXPECT_EQ(y, std::vector<int>(kCount, 2 * static_cast<int>(b.size())));
+}
+
+TEST(MpiCommunicators, of_the_same_ranks_advance_each_other) {
+  Communicator world = mpi::communicator(MPI_COMM_WORLD, without_helper());
+  Communicator again = mpi::communicator(MPI_COMM_WORLD, without_helper());
+  cross(world, again);
+}
+
+TEST(MpiCommunicators, of_a_part_join_what_the_world_has) {
+  Communicator world = mpi::communicator(MPI_COMM_WORLD, without_helper());
+  MPI_Comm part;
+  MPI_Comm_split(MPI_COMM_WORLD, 0, -world_rank(), &part);  // backwards
+  Communicator backwards = mpi::communicator(part, without_helper());
+  EXPECT_EQ(backwards.rank().value(), static_cast<std::uint32_t>(world_size() - 1 - world_rank()));
+  cross(world, backwards);
+  const std::vector<int> mine{world_rank()};
+  std::vector<int> all(static_cast<std::size_t>(world_size()));
+  all_gather(backwards, mine, all);
+  for (int i = 0; i < world_size(); ++i) EXPECT_EQ(all[i], world_size() - 1 - i);
+  MPI_Comm_free(&part);
+}
+
+TEST(MpiCommunicators, with_another_config_have_connections_of_their_own) {
+  Communicator world = mpi::communicator(MPI_COMM_WORLD, without_helper());
+  CommunicatorOptions other = without_helper();
+  other.config.slot_bytes = 4096;
+  Communicator small = mpi::communicator(MPI_COMM_WORLD, other);
+  std::vector<int> x(10000, 1);
+  Plan plan = plan_all_reduce(small, x, ReduceKind::Sum);
+  if (world_size() > 1) EXPECT_GT(plan.pieces(), 4u);
+  plan.start();
+  plan.wait();
+  EXPECT_EQ(x[9999], world_size());
 }
 
 TEST(MpiBootstrap, a_null_communicator_is_an_argument_error) {

@@ -1,5 +1,6 @@
 // A program that forks while its communicator lives and calls are in flight: the child touches
-// memory of its own and runs another program, and the parent's collectives go on undisturbed.
+// memory of its own, is refused when it calls rlx, and runs another program; the parent's
+// collectives go on undisturbed.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,8 +14,23 @@ namespace {
 constexpr int kChildCode = 7;
 constexpr int kRounds = 5;
 
-[[noreturn]] void be_child(std::vector<float>& x) {
+template <class F>
+bool is_refused(F call) {
+  try {
+    call();
+  } catch (const rlx::CollectiveError& error) {
+    return error.kind() == rlx::ErrorKind::Unsupported;
+  }
+  return false;
+}
+
+[[noreturn]] void be_child(rlx::Communicator& comm, rlx::Request& request, std::vector<float>& x) {
   for (float& value : x) value = -1;  // its own copy of the pages, or so it must be
+  const bool refused =
+      is_refused([&] { comm.barrier(); }) && is_refused([&] { comm.allocate<int>(10); }) &&
+      is_refused([&] { rlx::all_reduce(comm, x, rlx::ReduceKind::Sum); }) &&
+      is_refused([&] { request.wait(); }) && is_refused([&] { static_cast<void>(request.test()); });
+  if (!refused) _exit(2);
   execl("/bin/sh", "sh", "-c", "exit 7", nullptr);
   _exit(1);
 }
@@ -25,7 +41,7 @@ void round(rlx::Communicator& comm) {
   for (int& value : heap) value = 2;
   rlx::Request request = rlx::all_reduce_async(comm, x, rlx::ReduceKind::Sum);
   const pid_t pid = fork();
-  if (pid == 0) be_child(x);
+  if (pid == 0) be_child(comm, request, x);
   rlx::all_reduce(comm, heap, rlx::ReduceKind::Sum);
   request.wait();
   int status = 0;
