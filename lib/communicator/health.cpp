@@ -93,6 +93,9 @@ ErrorDetails Health::explain(std::uint64_t word) noexcept {
   const Rank origin(health.origin);
   if (!fetch({origin, kSignalWindow, kDetailLine * kLineBytes}, kDetailLines, 0.2)) {
     details.ranks = {Rank(health.subject)};
+    // Of two calls that differ nobody knows which is the odd one: both are named.
+    if (health.kind == ErrorKind::Mismatch && health.subject != health.origin)
+      details.ranks.push_back(origin);
     details.message = fmt::format("rank {} reported {} of rank {} and could not be asked for more",
                                   health.origin, to_string(health.kind), health.subject);
     return details;

@@ -24,12 +24,6 @@ Shape shape(std::size_t whole, std::size_t ranks, Rank rank) {
   return {.whole = whole, .send_first = rank.index() * block, .send = block, .recv = whole};
 }
 
-// Every rank receives the (n-1)/n of the result that it does not have.
-double bus_factor(std::size_t ranks) {
-  const auto n = static_cast<double>(ranks);
-  return (n - 1) / n;
-}
-
 }  // namespace
 
 const CollectiveBench kAllGatherBench = {.name = "all_gather",
@@ -37,7 +31,7 @@ const CollectiveBench kAllGatherBench = {.name = "all_gather",
                                          .reduces = false,
                                          .by_blocks = true,
                                          .shape = shape,
-                                         .bus_factor = bus_factor,
+                                         .bus_factor = share_of_others,
                                          .runner = select_function<Runner, Calls>,
                                          .planner = select_function<Planner, Plans>};
 

@@ -70,6 +70,13 @@ struct CollectiveBench {
   [[nodiscard]] std::size_t unit(std::size_t ranks) const { return by_blocks ? ranks : 1; }
 };
 
+/// The bus factor of a vector in blocks of which each rank has its own and lacks all others: what
+/// crosses its link is (n-1)/n of the whole.
+[[nodiscard]] inline double share_of_others(std::size_t ranks) {
+  const auto n = static_cast<double>(ranks);
+  return (n - 1) / n;
+}
+
 extern const CollectiveBench kAllReduceBench;
 extern const CollectiveBench kAllGatherBench;
 extern const CollectiveBench kReduceScatterBench;

@@ -26,12 +26,6 @@ Shape shape(std::size_t whole, std::size_t ranks, Rank rank) {
   return {.whole = whole, .send = whole, .recv_first = rank.index() * block, .recv = block};
 }
 
-// Every rank sends the (n-1)/n of its input that belongs to others.
-double bus_factor(std::size_t ranks) {
-  const auto n = static_cast<double>(ranks);
-  return (n - 1) / n;
-}
-
 }  // namespace
 
 const CollectiveBench kReduceScatterBench = {.name = "reduce_scatter",
@@ -39,7 +33,7 @@ const CollectiveBench kReduceScatterBench = {.name = "reduce_scatter",
                                              .reduces = true,
                                              .by_blocks = true,
                                              .shape = shape,
-                                             .bus_factor = bus_factor,
+                                             .bus_factor = share_of_others,
                                              .runner = select_function<Runner, Calls>,
                                              .planner = select_function<Planner, Plans>};
 
