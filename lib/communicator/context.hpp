@@ -145,6 +145,7 @@ class Context {
   std::uint32_t idle_polls_ = 0;
   std::atomic<std::uint64_t> polls_{0};
   std::atomic<bool> in_flight_{false};
+  CrowdedCores crowded_cores_;
   std::atomic<bool> failed_{false};
   std::unique_ptr<const CollectiveError> cause_;  // written once, before failed_
   Watchdog watchdog_;
@@ -154,7 +155,7 @@ class Context {
 template <class Done>
 void Context::wait(Done&& done) {
   refuse_forked_child();
-  Backoff backoff(agreed_.ranks_fit_cores);
+  Backoff backoff(agreed_.ranks_fit_cores, crowded_cores_);
   while (!done()) {
     throw_if_failed();
     if (try_advance())

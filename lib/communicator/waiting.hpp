@@ -1,18 +1,45 @@
 #pragma once
 // How to wait: spin while ranks fit their cores, yield at once when they do not, and sleep 50 us at a
-// time after 10 ms.
+// time after 10 ms, or for a while after a yield that took long.
+//
+// A yield among waiting ranks comes back within microseconds. One that took two milliseconds gave the
+// core to somebody with work of his own, for his whole time slice, and each next hop of a call would
+// pay that again. Who wakes from a sleep goes before him.
 
 #include <sched.h>
 #include <time.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 
 namespace rlx::detail {
 
+/// What the waits of one Context have met: until when yields are expected to take long.
+class CrowdedCores {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  [[nodiscard]] bool expected(Clock::time_point now) const noexcept {
+    return now.time_since_epoch().count() < until_.load(std::memory_order_relaxed);
+  }
+  /// A yield began and ended then.
+  void yielded(Clock::time_point begin, Clock::time_point end) noexcept {
+    if (end - begin < kLong) return;
+    until_.store((end + kRemembered).time_since_epoch().count(), std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kLong{2};
+  static constexpr std::chrono::milliseconds kRemembered{50};
+
+  std::atomic<Clock::rep> until_{0};
+};
+
 class Backoff {
  public:
-  explicit Backoff(bool ranks_fit_cores) : spins_(ranks_fit_cores ? kSpins : 0) {}
+  Backoff(bool ranks_fit_cores, CrowdedCores& crowded)
+      : crowded_(crowded), spins_(ranks_fit_cores ? kSpins : 0) {}
 
   void reset() noexcept {
     idle_ = 0;
@@ -24,31 +51,39 @@ class Backoff {
       if (idle_ > kBare) __builtin_ia32_pause();
       return;
     }
-    if (yields_++ % kYieldsPerLook == 0 && look()) return;
+    const auto now = Clock::now();
+    if (yields_++ % kYieldsPerLook == 0 && look(now)) return;
+    if (crowded_.expected(now)) return nap();
     sched_yield();
+    crowded_.yielded(now, Clock::now());
   }
 
  private:
+  using Clock = CrowdedCores::Clock;
   static constexpr std::uint32_t kBare = 256;
   static constexpr std::uint32_t kSpins = 1000;
   static constexpr std::uint32_t kYieldsPerLook = 64;
   static constexpr std::chrono::milliseconds kYieldFor{10};
 
   /// Sleeps, and says so, once 10 ms have gone by without anything moving.
-  bool look() noexcept {
-    const auto now = std::chrono::steady_clock::now();
+  bool look(Clock::time_point now) noexcept {
     if (yields_ == 1) since_ = now;
     if (now - since_ < kYieldFor) return false;
     --yields_;  // look again after the sleep, not 64 yields later
-    const timespec nap{0, 50'000};
-    nanosleep(&nap, nullptr);
+    nap();
     return true;
   }
 
+  static void nap() noexcept {
+    const timespec time{0, 50'000};
+    nanosleep(&time, nullptr);
+  }
+
+  CrowdedCores& crowded_;
   std::uint32_t spins_;
   std::uint32_t idle_ = 0;
   std::uint32_t yields_ = 0;
-  std::chrono::steady_clock::time_point since_;
+  Clock::time_point since_;
 };
 
 }  // namespace rlx::detail
