@@ -76,7 +76,7 @@ class DeadPeer : public testing::TestWithParam<MockPromises> {};
 
 TEST_P(DeadPeer, fails_what_goes_to_it_and_nothing_else) {
   MockPromises promises = GetParam();
-  promises.refuse_every = 3;
+  promises.refuse_one_in = 3;
   MockNetwork network(promises);
   run_ranks(over(network), 3, [&](RankWorld& self) {
     SymmetricTransport& transport = self.transport();
@@ -148,7 +148,7 @@ void cut_off(MockPromises promises) {
 TEST(OfiFailure, a_death_ends_everything_that_is_on_the_way) {
   for (MockPromises promises : {kOrdered, kUnordered, kDelivery}) {
     for (promises.seed = 1; promises.seed <= 10; ++promises.seed) {
-      promises.refuse_every = 2 + promises.seed % 4;  // leaves operations half posted
+      promises.refuse_one_in = 2 + promises.seed % 4;  // leaves operations half posted
       cut_off(promises);
     }
   }

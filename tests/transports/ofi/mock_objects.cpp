@@ -119,7 +119,7 @@ ssize_t read_queue(fid_cq* fid, void* entries, std::size_t count) {
   auto* queue = as<QueueObject>(fid);
   State& state = *queue->domain->state;
   const std::lock_guard lock(state.mutex);
-  if (state.refuses("cq_read")) return -FI_EAGAIN;
+  if (state.refuses()) return -FI_EAGAIN;
   return state.read(*queue->domain->endpoint, static_cast<fi_cq_data_entry*>(entries), count);
 }
 
@@ -176,18 +176,18 @@ int open_vector(fid_domain*, fi_av_attr*, fid_av** opened, void*) {
 
 // -- endpoints -------------------------------------------------------------------------------
 
-ssize_t post(fid_ep* fid, const char* kind, const MockCall& call) {
+ssize_t post(fid_ep* fid, const MockCall& call) {
   auto* endpoint = as<EndpointObject>(fid);
   State& state = *endpoint->domain->state;
   const std::lock_guard lock(state.mutex);
-  if (state.refuses(kind)) return -FI_EAGAIN;
+  if (state.refuses()) return -FI_EAGAIN;
   return state.post(*endpoint->domain->endpoint, call);
 }
 
 ssize_t write_plain(fid_ep* fid, const void* data, std::size_t length, void* descriptor,
                     fi_addr_t to, std::uint64_t address, std::uint64_t key, void* context) {
   return post(
-      fid, "write",
+      fid,
       {false, const_cast<void*>(data), length, descriptor, to, address, key, 0, 0, context, {}});
 }
 
@@ -215,12 +215,12 @@ ssize_t write_message(fid_ep* fid, const fi_msg_rma* message, std::uint64_t flag
     std::memcpy(&word.value, from.iov_base, sizeof word.value);
     call.word = word;
   }
-  return post(fid, "writemsg", call);
+  return post(fid, call);
 }
 
 ssize_t read_plain(fid_ep* fid, void* data, std::size_t length, void* descriptor, fi_addr_t from,
                    std::uint64_t address, std::uint64_t key, void* context) {
-  return post(fid, "read", {true, data, length, descriptor, from, address, key, 0, 0, context, {}});
+  return post(fid, {true, data, length, descriptor, from, address, key, 0, 0, context, {}});
 }
 
 int get_name(fid* fid, void* address, std::size_t* length) {

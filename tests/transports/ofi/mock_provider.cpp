@@ -69,9 +69,10 @@ int MockFabric::getinfo(const char*, std::uint64_t, const fi_info* hints, fi_inf
 
 }  // namespace
 
-bool MockNetwork::State::refuses(const char* kind) {
-  const unsigned call = ++calls[kind];
-  const bool refused = promises.refuse_every != 0 && call % promises.refuse_every == 0;
+// By chance and not by count: ranks that poll in turn could else meet every refusal with the same
+// rank, for ever.
+bool MockNetwork::State::refuses() {
+  const bool refused = promises.refuse_one_in != 0 && chance(promises.refuse_one_in);
   counts.refused += refused ? 1 : 0;
   return refused;
 }

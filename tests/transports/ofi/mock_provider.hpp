@@ -30,7 +30,7 @@ struct MockPromises {
   bool one_sided = true;      ///< false: no FI_RMA
   bool acknowledges = false;  ///< completions never precede delivery
 
-  unsigned refuse_every = 0;               ///< every n-th call of each kind says FI_EAGAIN; 0: none
+  unsigned refuse_one_in = 0;              ///< one call in so many says FI_EAGAIN; 0: none
   std::size_t lockable = ~std::size_t{0};  ///< bytes that can be registered
   unsigned seed = 1;
 };

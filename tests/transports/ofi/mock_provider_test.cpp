@@ -74,7 +74,7 @@ std::vector<TransportCase> all_cases() {
       MockPromises promises = protocol.promises;
       promises.mr_mode = modes.bits;
       promises.mode = seed % 2 == 0 ? FI_CONTEXT2 : FI_CONTEXT;
-      promises.refuse_every = seed % 3 == 0 ? 0 : 2 + seed % 3;
+      promises.refuse_one_in = seed % 3 == 0 ? 0 : 2 + seed % 3;
       if (seed % 4 == 0) promises.inject = 0;
       if (seed % 5 == 0) promises.depth = 4;
       promises.seed = seed++;

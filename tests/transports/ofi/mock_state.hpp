@@ -84,7 +84,7 @@ struct MockNetwork::State {
   ssize_t read(MockEndpoint& endpoint, fi_cq_data_entry* entries, std::size_t count);
   void complete(const MockFlight& flight, int error);
   MockEndpoint& owner_of(const void* memory);
-  bool refuses(const char* kind);
+  bool refuses();
   void breach(std::string what) { breaches.push_back(std::move(what)); }
   bool chance(unsigned one_in) { return random() % one_in == 0; }
 
@@ -95,7 +95,6 @@ struct MockNetwork::State {
   std::map<std::pair<std::size_t, std::uint64_t>, MockRegion*> regions;  // by (domain, key)
   std::vector<MockFlight> flights;
   std::map<void*, std::array<unsigned char, sizeof(fi_context2)>> contexts;  // lent to us
-  std::map<std::string, unsigned> calls;
   std::size_t locked = 0;
   int next_error = 0;
   std::uint64_t next_key = 0x9000;
