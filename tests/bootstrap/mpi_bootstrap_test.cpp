@@ -137,7 +137,7 @@ TEST(MpiCommunicators, with_another_config_have_connections_of_their_own) {
   Communicator small = mpi::communicator(MPI_COMM_WORLD, other);
   std::vector<int> x(10000, 1);
   Plan plan = plan_all_reduce(small, x, ReduceKind::Sum);
-  if (world_size() > 1) EXPECT_GT(plan.pieces(), 4u);
+  EXPECT_GT(plan.pieces(), world_size() > 1 ? 4u : 0u);
   plan.start();
   plan.wait();
   EXPECT_EQ(x[9999], world_size());
