@@ -26,10 +26,11 @@ bool is_refused(F call) {
 
 [[noreturn]] void be_child(rlx::Communicator& comm, rlx::Request& request, std::vector<float>& x) {
   for (float& value : x) value = -1;  // its own copy of the pages, or so it must be
-  const bool refused =
-      is_refused([&] { comm.barrier(); }) && is_refused([&] { comm.allocate<int>(10); }) &&
-      is_refused([&] { rlx::all_reduce(comm, x, rlx::ReduceKind::Sum); }) &&
-      is_refused([&] { request.wait(); }) && is_refused([&] { static_cast<void>(request.test()); });
+  const bool refused = is_refused([&] { comm.barrier(); }) &&
+                       is_refused([&] { static_cast<void>(comm.allocate<int>(10)); }) &&
+                       is_refused([&] { rlx::all_reduce(comm, x, rlx::ReduceKind::Sum); }) &&
+                       is_refused([&] { request.wait(); }) &&
+                       is_refused([&] { static_cast<void>(request.test()); });
   if (!refused) _exit(2);
   execl("/bin/sh", "sh", "-c", "exit 7", nullptr);
   _exit(1);
