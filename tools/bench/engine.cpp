@@ -78,8 +78,8 @@ class Engine {
   std::uint64_t wrong_here_ = 0;
 };
 
-/// Until the job's start is over: what launched it still works on these cores for some ten
-/// milliseconds, and would be all that the first row shows. The ranks agree on the time.
+/// Until the job's start is over: without this the first row is far too slow at times, most likely
+/// because what launched the job still works on these cores. The ranks agree on the time.
 void let_start_up_pass(Communicator& comm) {
   constexpr std::chrono::milliseconds kStartUp{100};
   const auto begin = std::chrono::steady_clock::now();
