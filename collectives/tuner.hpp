@@ -30,9 +30,8 @@ struct TunerInput {
   LinkCost link;
   bool stages_input = false;   ///< inputs are copied to staging, whatever the algorithm
   bool stages_output = false;  ///< outputs come out of staging, whatever the algorithm
-  bool private_output =
-      false;                ///< outputs peers can not reach: staged if the algorithm exposes them
-  std::string_view forced;  ///< an algorithm's name, or empty. Config::algorithm resolved.
+  bool private_output = false;  ///< peers can not reach outputs: staged where they would
+  std::string_view forced;      ///< an algorithm's name, or empty. Config::algorithm resolved.
 };
 
 struct Choice {

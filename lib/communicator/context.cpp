@@ -50,6 +50,12 @@ bool Context::suits(const CommunicatorOptions& options) const noexcept {
          options.device == options_.device && options.config == given_;
 }
 
+void Context::also_on_failure(std::function<void()> told) {
+  if (!told) return;
+  const std::lock_guard lock(mutex_);
+  told_of_failure_.push_back(std::move(told));
+}
+
 void Context::adopt_id(std::uint64_t id) noexcept {
   std::uint64_t last = last_id_.load(std::memory_order_relaxed);
   while (last < id && !last_id_.compare_exchange_weak(last, id)) {
@@ -188,6 +194,7 @@ void Context::fail(ErrorDetails cause, std::vector<Rank> ranks) noexcept {
   cause.ranks = std::move(ranks);
   health_.announce(cause);
   if (options_.on_failure) options_.on_failure();
+  for (const auto& tell : told_of_failure_) tell();
 }
 
 void Context::throw_if_failed() const {

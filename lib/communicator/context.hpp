@@ -60,6 +60,8 @@ class Context {
   [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
   /// Whether it is what wire() would make of these options.
   [[nodiscard]] bool suits(const CommunicatorOptions& options) const noexcept;
+  /// Calls this too when the Context fails: of a communicator that joins it.
+  void also_on_failure(std::function<void()> told);
   /// A proposal for the next communicator's id: larger than all that this rank has seen.
   [[nodiscard]] std::uint64_t propose_id() noexcept { return ++last_id_; }
   void adopt_id(std::uint64_t id) noexcept;
@@ -121,6 +123,7 @@ class Context {
   void hear(std::uint64_t word) noexcept;
 
   CommunicatorOptions options_;
+  std::vector<std::function<void()>> told_of_failure_;  // besides options_.on_failure
   Config given_;  // before rank 0's values were adopted
   AgreedValues agreed_;
   int process_;

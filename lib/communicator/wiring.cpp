@@ -242,6 +242,7 @@ std::shared_ptr<CommunicatorState> wire_again(Bootstrap& bootstrap,
   }
   const std::uint64_t id = group.id;
   context->adopt_id(id);
+  context->also_on_failure(options.on_failure);
   group = whole_group(std::move(group.members), bootstrap.rank());
   group.id = id;
   auto state = CommunicatorState::make(context, std::move(group), agreement_over(bootstrap));

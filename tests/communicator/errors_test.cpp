@@ -178,6 +178,27 @@ TEST(Failure, a_rank_that_never_calls_is_a_timeout_that_names_it) {
   }
 }
 
+TEST(Failure, is_told_once_to_every_communicator_that_joined_the_context) {
+  int first = 0;
+  int second = 0;
+  CommunicatorOptions options = options_with();
+  options.on_failure = [&] { ++first; };
+  CommunicatorOptions joining = options_with();
+  joining.on_failure = [&] { ++second; };
+  const auto alone = thread_bootstraps(1, 20);
+  std::weak_ptr<detail::Context> shared;
+  Communicator one(*alone[0], options, shared);
+  try {
+    Communicator other(*alone[0], joining, shared);
+    EXPECT_EQ(first + second, 0);
+    throw 1;
+  } catch (int) {
+  }
+  EXPECT_EQ(first, 1);
+  EXPECT_EQ(second, 1);
+  EXPECT_THROW(one.barrier(), CollectiveError);
+}
+
 TEST(Failure, after_an_error_every_call_throws_the_first_cause) {
   errors_of(2, options_with(), [](Communicator& comm) {
     std::vector<float> x(comm.rank() == Rank(0) ? 10 : 20);

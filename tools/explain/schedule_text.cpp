@@ -68,8 +68,9 @@ std::string describe_cost(const Algorithm& algorithm, std::uint32_t ranks) {
   text += fmt::format("  memory         message in {} chunks, scratch of {}\n", cost.chunks,
                       cost.scratch_chunks);
   if (algorithm.collective == Collective::barrier) return text;
-  text += fmt::format("  predicted, at {} us, {} us a message and {} GB/s, slots of {} KiB, window {}:\n",
-                      kLink.latency_us, kLink.message_us, kLink.gigabytes_per_second, kSlotBytes >> 10, kWindow);
+  text += fmt::format(
+      "  predicted, at {} us, {} us a message and {} GB/s, slots of {} KiB, window {}:\n",
+      kLink.latency_us, kLink.message_us, kLink.gigabytes_per_second, kSlotBytes >> 10, kWindow);
   return text + predictions(algorithm, ranks);
 }
 
