@@ -11,7 +11,8 @@
 //  - Signals of one writer to one word become visible in issue order, each after the bytes of its
 //    own put and of all earlier put_signals that named that word.
 //  - Puts without a signal, and signals to different words, are unordered among each other.
-//  - A word is read by an acquire load of SignalRegion::word; whoever sees the value sees the bytes.
+//  - A word is read by an acquire load of SignalRegion::word; whoever sees the value sees the
+//  bytes.
 //
 // Threads: put, put_signal, get and signal on one lane are serialised by the transport; only
 // progress() reads completions, and a second thread that finds it busy returns at once.
@@ -106,22 +107,22 @@ enum class SignalProtocol : std::uint8_t {
 [[nodiscard]] std::string_view to_string(SignalProtocol protocol);
 
 struct TransportCapabilities {
-  std::string name;                ///< "local", "ofi", "faulty(local)"
-  std::string detail;              ///< provider and address, for the banner
+  std::string name;    ///< "local", "ofi", "faulty(local)"
+  std::string detail;  ///< provider and address, for the banner
   SignalProtocol protocol = SignalProtocol::store;
-  std::size_t inline_bytes = 0;    ///< puts up to this size are copied at issue
+  std::size_t inline_bytes = 0;                 ///< puts up to this size are copied at issue
   std::size_t max_put_bytes = ~std::size_t{0};  ///< larger puts are split by the transport
   std::uint32_t lanes = 1;
-  bool passive_target = false;     ///< puts land although the target does not poll
-  bool delivery_complete = false;  ///< Completion::remote is counted
-  bool local_registration = false; ///< sources must lie in attached memory
-  std::uint32_t hash_bits = 12;    ///< low bits of a signal value's hash that arrive; the others are
-                                   ///< zero and must not be compared
-  double latency_us = 1.0;         ///< declared for the tuner, as LogGP has them: of a small put with
-                                   ///< signal, besides what its ends do for it;
-  double message_us = 0.1;         ///< what the ends of one message do for it, whatever its length;
+  bool passive_target = false;      ///< puts land although the target does not poll
+  bool delivery_complete = false;   ///< Completion::remote is counted
+  bool local_registration = false;  ///< sources must lie in attached memory
+  std::uint32_t hash_bits = 12;  ///< low bits of a signal value's hash that arrive; the others are
+                                 ///< zero and must not be compared
+  double latency_us = 1.0;       ///< declared for the tuner, as LogGP has them: of a small put with
+                                 ///< signal, besides what its ends do for it;
+  double message_us = 0.1;       ///< what the ends of one message do for it, whatever its length;
   double gigabytes_per_second = 10.0;  ///< and of long ones while both directions are used
-  std::vector<bool> load_store;    ///< per peer: its windows can be loaded and stored directly
+  std::vector<bool> load_store;        ///< per peer: its windows can be loaded and stored directly
 };
 
 /// The first cause of a transport's failure.
@@ -171,10 +172,15 @@ class SymmetricTransport {
 
   /// The byte length of an admitted window of a peer; 0 when it was not admitted.
   [[nodiscard]] std::size_t window_bytes(Rank rank, WindowNumber number) const noexcept;
+  /// Where an admitted window of a peer lies in this process, for plain loads and stores; nullptr
+  /// where it can only be reached by the operations above. Stays as it is while the transport
+  /// lives. Not to be used past window_bytes(); a word there is stored with release, loaded with
+  /// acquire.
+  [[nodiscard]] std::byte* mapped(Rank rank, WindowNumber number) const noexcept;
 
-  /// The checked forms for users: as put, put_signal and get, but they check rank and length against
-  /// the admitted window first and throw CollectiveError(UnknownRank | OutOfBounds) before anything
-  /// is sent, poll while busy, and throw the transport's failure.
+  /// The checked forms for users: as put, put_signal and get, but they check rank and length
+  /// against the admitted window first and throw CollectiveError(UnknownRank | OutOfBounds) before
+  /// anything is sent, poll while busy, and throw the transport's failure.
   void checked_put(Lane lane, RemoteRef to, LocalRef from, Completion& completion);
   void checked_put_signal(Lane lane, RemoteRef to, LocalRef from, Signal signal,
                           Completion& completion);
@@ -182,8 +188,8 @@ class SymmetricTransport {
   /// Polls until everything issued under `completion` is locally complete; throws on failure.
   void quiet(Completion& completion);
 
-  /// Keeps attached memory alive as long as peers may reach it: until this transport is destroyed, or
-  /// where ranks share a process, until the transports of all of them are. Any thread.
+  /// Keeps attached memory alive as long as peers may reach it: until this transport is destroyed,
+  /// or where ranks share a process, until the transports of all of them are. Any thread.
   void keep(std::shared_ptr<void> memory);  // shared: with peers that load and store there
 
  protected:
@@ -192,12 +198,19 @@ class SymmetricTransport {
   /// Keeps the first cause; later ones are dropped. Any thread.
   void fail(TransportFailure failure) noexcept;
   /// The byte length of an admitted window of a peer, for the checked forms; derived classes record
-  /// it in admit() (the key carries it).
-  void record_window(Rank rank, WindowNumber number, std::size_t bytes);
+  /// it in admit() (the key carries it), with where it is mapped, if it is.
+  void record_window(Rank rank, WindowNumber number, std::size_t bytes,
+                     std::byte* mapped = nullptr);
 
  private:
   struct Kept;
   void check(const char* operation, RemoteRef to, std::size_t length) const;
+
+  struct Admitted {
+    std::size_t bytes = 0;
+    std::byte* mapped = nullptr;
+  };
+  [[nodiscard]] Admitted admitted(Rank rank, WindowNumber number) const noexcept;
 
   std::shared_ptr<Kept> kept_;  // destroyed last
   Rank rank_;
@@ -205,7 +218,7 @@ class SymmetricTransport {
   std::atomic<bool> failed_{false};
   mutable std::mutex mutex_;  // guards failure_
   std::optional<TransportFailure> failure_;
-  std::vector<std::vector<std::size_t>> window_bytes_;  // [rank][number]; written by admit only
+  std::vector<std::vector<Admitted>> admitted_;  // [rank][number]; written by admit only
 };
 
 }  // namespace rlx

@@ -84,17 +84,27 @@ void SymmetricTransport::fail(TransportFailure failure) noexcept {
   failed_.store(true, std::memory_order_release);
 }
 
-void SymmetricTransport::record_window(Rank rank, WindowNumber number, std::size_t bytes) {
-  if (window_bytes_.size() < size_) window_bytes_.resize(size_);
-  std::vector<std::size_t>& windows = window_bytes_.at(rank.index());
+void SymmetricTransport::record_window(Rank rank, WindowNumber number, std::size_t bytes,
+                                       std::byte* mapped) {
+  if (admitted_.size() < size_) admitted_.resize(size_);
+  std::vector<Admitted>& windows = admitted_.at(rank.index());
   if (windows.size() <= number) windows.resize(number + std::size_t{1});
-  windows[number] = bytes;
+  windows[number] = {bytes, mapped};
+}
+
+SymmetricTransport::Admitted SymmetricTransport::admitted(Rank rank,
+                                                          WindowNumber number) const noexcept {
+  if (rank.index() >= admitted_.size()) return {};
+  const std::vector<Admitted>& windows = admitted_[rank.index()];
+  return number < windows.size() ? windows[number] : Admitted{};
 }
 
 std::size_t SymmetricTransport::window_bytes(Rank rank, WindowNumber number) const noexcept {
-  if (rank.index() >= window_bytes_.size()) return 0;
-  const std::vector<std::size_t>& windows = window_bytes_[rank.index()];
-  return number < windows.size() ? windows[number] : 0;
+  return admitted(rank, number).bytes;
+}
+
+std::byte* SymmetricTransport::mapped(Rank rank, WindowNumber number) const noexcept {
+  return admitted(rank, number).mapped;
 }
 
 void SymmetricTransport::check(const char* operation, RemoteRef to, std::size_t length) const {

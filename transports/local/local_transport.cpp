@@ -248,7 +248,7 @@ bool LocalTransport::admit(Rank rank, WindowNumber number, const WindowKey& key)
   auto& of_rank = impl_->windows[rank.index()];
   if (of_rank.size() <= number) of_rank.resize(number + std::size_t{1});
   of_rank[number] = {local.data, local.length};
-  record_window(rank, number, local.length);
+  record_window(rank, number, local.length, local.data);
   return true;
 }
 
