@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "rlx/signal_region.hpp"
+
 namespace rlx::collectives {
 
 // What the file of each algorithm defines.
@@ -10,23 +12,46 @@ namespace rlx::collectives {
 namespace all_reduce::ring { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::circulant { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::double_binary_tree { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::exchange { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::line { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::slots { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::one_shot { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::two_shot { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::two_shot_slots { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_gather::ring { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_gather::bruck { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_gather::line { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_gather::slots { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_gather::pull { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_gather::push { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_gather::spread { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace reduce_scatter::ring { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace reduce_scatter::circulant { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace reduce_scatter::exchange { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace reduce_scatter::line { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace reduce_scatter::one_shot { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace barrier::dissemination { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace barrier::flags { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 // clang-format on
 
 namespace {
 
-constexpr bool kExposes = true;
+constexpr Needs kExposesOutput{.exposes = Exposure::output};
+constexpr Needs kInLine{.most_bytes = kLinePayload};
+constexpr Needs kMapped{.reach = Reach::load_store};
+constexpr Needs kLine{.reach = Reach::load_store, .most_bytes = kLinePayload};
+constexpr Needs kReadsInputs{.reach = Reach::load_store, .exposes = Exposure::input};
+constexpr Needs kReadsInputsApart{
+    .reach = Reach::load_store, .exposes = Exposure::input, .apart = true};
+constexpr Needs kStoresOutputs{.reach = Reach::load_store, .exposes = Exposure::output};
+constexpr Needs kMappedBoth{.reach = Reach::load_store, .exposes = Exposure::both};
 
 constexpr std::array kAlgorithms{
     Algorithm{Collective::all_reduce, "ring",
               "reduce_scatter and all_gather round a ring; long vectors, few ranks",
               "Patarasu and Yuan, Bandwidth optimal all-reduce algorithms, JPDC 2009",
               all_reduce::ring::generate, all_reduce::ring::cost, all_reduce::ring::supports,
-              kExposes},
+              kExposesOutput},
     Algorithm{Collective::all_reduce, "circulant",
               "fewest bytes in 2 ceil(log2 p) rounds for any p; short and middling vectors",
               "Traff, Optimal, Non-pipelined Reduce-scatter and Allreduce, arXiv 2410.14234",
@@ -37,15 +62,64 @@ constexpr std::array kAlgorithms{
               "Sanders, Speck and Traff, Two-tree algorithms, Parallel Computing 2009",
               all_reduce::double_binary_tree::generate, all_reduce::double_binary_tree::cost,
               all_reduce::double_binary_tree::supports},
+    Algorithm{Collective::all_reduce, "exchange",
+              "everybody sends everybody everything; the shortest vectors of few ranks",
+              "Chan, Heimlich, Purkayastha and van de Geijn, Collective communication, 2007",
+              all_reduce::exchange::generate, all_reduce::exchange::cost,
+              all_reduce::exchange::supports},
+    Algorithm{Collective::all_reduce, "line",
+              "data and signal in one line that all read; up to 56 bytes on a node",
+              "the LL protocol of NCCL: data and flag are stored together",
+              all_reduce::line::generate, all_reduce::line::cost, all_reduce::line::supports,
+              kLine},
+    Algorithm{
+        Collective::all_reduce, "slots", "a slot of each rank that all read; to some KiB on a node",
+        "Graham and Shipman, MPI Support for Multi-core Architectures, EuroPVM/MPI 2008",
+        all_reduce::slots::generate, all_reduce::slots::cost, all_reduce::slots::supports, kMapped},
+    Algorithm{Collective::all_reduce, "one_shot",
+              "every rank reads all inputs in place; middling vectors, few ranks of a node",
+              "the all-pairs kernels of MSCCL++", all_reduce::one_shot::generate,
+              all_reduce::one_shot::cost, all_reduce::one_shot::supports, kReadsInputsApart},
+    Algorithm{Collective::all_reduce, "two_shot",
+              "each adds up one part and stores it to all; long vectors on a node",
+              "the all-pairs kernels of MSCCL++", all_reduce::two_shot::generate,
+              all_reduce::two_shot::cost, all_reduce::two_shot::supports, kMappedBoth},
+    Algorithm{Collective::all_reduce, "two_shot_slots",
+              "the same through scratch; long private vectors on a node",
+              "Jain et al., Framework for Scalable Intra-node Collective Operations, SC 2018",
+              all_reduce::two_shot_slots::generate, all_reduce::two_shot_slots::cost,
+              all_reduce::two_shot_slots::supports, kMapped},
     Algorithm{Collective::all_gather, "ring",
               "from output to output round a ring, no scratch; long blocks, few ranks",
               "Chan, Heimlich, Purkayastha and van de Geijn, Collective communication, 2007",
               all_gather::ring::generate, all_gather::ring::cost, all_gather::ring::supports,
-              kExposes},
+              kExposesOutput},
     Algorithm{Collective::all_gather, "bruck",
               "ceil(log2 p) rounds for any p, through scratch; short blocks",
               "Bruck et al., Efficient algorithms for all-to-all communications, TPDS 1997",
               all_gather::bruck::generate, all_gather::bruck::cost, all_gather::bruck::supports},
+    Algorithm{Collective::all_gather, "line",
+              "data and signal in one line that all read; up to 56 bytes on a node",
+              "the LL protocol of NCCL: data and flag are stored together",
+              all_gather::line::generate, all_gather::line::cost, all_gather::line::supports,
+              kLine},
+    Algorithm{Collective::all_gather, "slots",
+              "a slot of each rank that all read; short blocks on a node",
+              "Graham and Shipman, MPI Support for Multi-core Architectures, EuroPVM/MPI 2008",
+              all_gather::slots::generate, all_gather::slots::cost, all_gather::slots::supports,
+              kMapped},
+    Algorithm{Collective::all_gather, "pull",
+              "every rank reads all blocks in place; middling blocks on a node",
+              "the all-pairs kernels of MSCCL++", all_gather::pull::generate,
+              all_gather::pull::cost, all_gather::pull::supports, kReadsInputs},
+    Algorithm{Collective::all_gather, "push",
+              "every rank stores its block to all outputs; long blocks on a node",
+              "the all-pairs kernels of MSCCL++", all_gather::push::generate,
+              all_gather::push::cost, all_gather::push::supports, kStoresOutputs},
+    Algorithm{Collective::all_gather, "spread",
+              "the same in one pass over the block; the longest blocks on a node",
+              "the all-pairs kernels of MSCCL++", all_gather::spread::generate,
+              all_gather::spread::cost, all_gather::spread::supports, kStoresOutputs},
     Algorithm{
         Collective::reduce_scatter, "ring", "sums travel round a ring; long blocks, few ranks",
         "Patarasu and Yuan, Bandwidth optimal all-reduce algorithms, JPDC 2009",
@@ -55,10 +129,28 @@ constexpr std::array kAlgorithms{
               "Traff, Optimal, Non-pipelined Reduce-scatter and Allreduce, arXiv 2410.14234",
               reduce_scatter::circulant::generate, reduce_scatter::circulant::cost,
               reduce_scatter::circulant::supports},
+    Algorithm{Collective::reduce_scatter, "exchange",
+              "everybody sends each its block; short blocks of few ranks",
+              "Chan, Heimlich, Purkayastha and van de Geijn, Collective communication, 2007",
+              reduce_scatter::exchange::generate, reduce_scatter::exchange::cost,
+              reduce_scatter::exchange::supports},
+    Algorithm{Collective::reduce_scatter, "line",
+              "a block in the line of its signal; up to 56 bytes",
+              "the LL protocol of NCCL: data and flag are stored together",
+              reduce_scatter::line::generate, reduce_scatter::line::cost,
+              reduce_scatter::line::supports, kInLine},
+    Algorithm{Collective::reduce_scatter, "one_shot",
+              "every rank reads its block of all inputs in place; long blocks on a node",
+              "the all-pairs kernels of MSCCL++", reduce_scatter::one_shot::generate,
+              reduce_scatter::one_shot::cost, reduce_scatter::one_shot::supports, kReadsInputs},
     Algorithm{Collective::barrier, "dissemination", "ceil(log2 p) rounds of signals for any p",
               "Hensgen, Finkel and Manber, Two algorithms for barrier synchronization, 1988",
               barrier::dissemination::generate, barrier::dissemination::cost,
               barrier::dissemination::supports},
+    Algorithm{Collective::barrier, "flags",
+              "every rank publishes one word and awaits all others; on a node",
+              "Graham and Shipman, MPI Support for Multi-core Architectures, EuroPVM/MPI 2008",
+              barrier::flags::generate, barrier::flags::cost, barrier::flags::supports, kMapped},
 };
 
 }  // namespace

@@ -15,15 +15,38 @@ namespace rlx::collectives {
 /// What an algorithm declares about itself for p ranks; the verifier counts the same from the
 /// schedules and compares. In units of chunks of that schedule, so independent of length.
 struct Cost {
-  std::uint32_t rounds = 0;         ///< longest chain of messages, each depending on the one before
-  std::uint64_t sent_chunks = 0;    ///< most chunks that any one rank puts
-  std::uint64_t path_chunks = 0;    ///< most chunks put along one chain of messages
-  std::uint64_t reduced_chunks = 0; ///< most chunks that any one rank reads in reduce steps beyond
-                                    ///< the first source of each (operations, not traffic)
-  std::uint32_t chunks = 1;         ///< chunks that the whole message is cut into
-  std::uint32_t messages = 0;       ///< most puts and signals that any one rank issues
-  std::uint64_t copied_chunks = 0;  ///< most chunks that any one rank copies
-  std::uint32_t scratch_chunks = 0; ///< Schedule::scratch_chunks, the same on every rank
+  std::uint32_t rounds = 0;       ///< longest chain of messages, each depending on the one before
+  std::uint64_t sent_chunks = 0;  ///< most chunks that any one rank puts
+  std::uint64_t path_chunks = 0;  ///< most chunks put along one chain of messages
+  std::uint64_t reduced_chunks = 0;  ///< most chunks that any one rank reads in reduce steps beyond
+                                     ///< the first source of each (operations, not traffic)
+  std::uint32_t chunks = 1;          ///< chunks that the whole message is cut into
+  std::uint32_t messages = 0;        ///< most puts and signals that any one rank issues
+  std::uint64_t copied_chunks = 0;   ///< most chunks that any one rank copies
+  std::uint32_t scratch_chunks = 0;  ///< Schedule::scratch_chunks, the same on every rank
+  std::uint64_t loaded_chunks = 0;   ///< most chunks of peers' memory that any one rank reads
+  std::uint64_t stored_chunks = 0;   ///< most chunks that any one rank stores to peers' memory
+};
+
+/// What an algorithm asks of the transport.
+enum class Reach : std::uint8_t {
+  messages,   ///< puts and signals
+  load_store  ///< every member's memory is mapped here
+};
+
+/// Which of a call's memory peers touch: it has to be symmetric, or staged in memory that is.
+enum class Exposure : std::uint8_t { nothing = 0, input = 1, output = 2, both = 3 };
+[[nodiscard]] constexpr bool has(Exposure all, Exposure one) {
+  return (static_cast<unsigned>(all) & static_cast<unsigned>(one)) != 0;
+}
+
+/// What an algorithm needs besides the right number of ranks. The default is anything that is
+/// there.
+struct Needs {
+  Reach reach = Reach::messages;
+  Exposure exposes = Exposure::nothing;
+  std::size_t most_bytes = 0;  ///< of a chunk; 0: any
+  bool apart = false;          ///< input and output are different memory
 };
 
 struct Algorithm {
@@ -34,7 +57,7 @@ struct Algorithm {
   Schedule (*generate)(const Group& group);
   Cost (*cost)(std::uint32_t ranks);
   bool (*supports)(std::uint32_t ranks);  ///< within the 64 words and 4095 parts, say
-  bool exposes = false;  ///< peers touch inputs or outputs: private memory needs staging
+  Needs needs{};
 };
 
 /// Every algorithm, by collective; the first of a collective is its most general.

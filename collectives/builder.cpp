@@ -69,13 +69,62 @@ void Builder::wait(Word word, std::uint32_t peer) {
 
 void Builder::wait_arrival(Word word, std::uint32_t peer) {
   wait(word, peer);
+  schedule_.steps.back().arrive = word;
   arrivals_.push_back({peer, word});
 }
 
+void Builder::publish(Word word) {
+  Step& step = append(StepKind::publish);
+  step.peer = group_.me;
+  step.word = word;
+  step.part = next_sent_part(group_.me, word);
+}
+
+void Builder::publish(Word word, Ref from) {
+  publish(word);
+  const Ref to = line(word);
+  operands(schedule_.steps.back(), {&to, 1}, {&from, 1});
+}
+
+void Builder::publish_arrival(Word word) { publish(word, {Space::arrival, 0}); }
+
+void Builder::await_published(Word word, std::uint32_t peer) {
+  append_published_wait(word, peer, kNoWord);
+}
+
+void Builder::await_published_arrival(Word word, std::uint32_t peer) {
+  append_published_wait(word, peer, word);
+  arrivals_.push_back({peer, word});
+}
+
+void Builder::append_published_wait(Word word, std::uint32_t peer, Word arrive) {
+  check_peer(peer);
+  check_word(word);
+  schedule_.words = std::max<std::uint16_t>(schedule_.words, word + 1);
+  auto seen = std::find_if(seen_.rbegin(), seen_.rend(),
+                           [&](const Sent& s) { return s.peer == peer && s.word == word; });
+  if (seen == seen_.rend()) {
+    seen_.push_back({peer, word, 0, lane_});
+    seen = seen_.rbegin();
+  }
+  if (seen->part == kMaxPart)
+    refuse(fmt::format("word {} of rank {} has no part after {}", word, peer, kMaxPart));
+  Step& step = append(StepKind::wait);
+  step.published = true;
+  step.peer = peer;
+  step.word = word;
+  step.part = ++seen->part;
+  step.arrive = arrive;
+}
+
 void Builder::copy(Ref to, Ref from, Finalise finalise) {
+  copy(std::span<const Ref>(&to, 1), from, finalise);
+}
+
+void Builder::copy(std::span<const Ref> to, Ref from, Finalise finalise) {
   Step& step = append(StepKind::copy);
   step.finalise = finalise == Finalise::yes;
-  operands(step, {&to, 1}, {&from, 1});
+  operands(step, to, {&from, 1});
 }
 
 void Builder::reduce(std::initializer_list<Ref> destinations, std::initializer_list<Ref> sources,
@@ -108,8 +157,9 @@ Step& Builder::append(StepKind kind) {
 void Builder::operands(Step& step, std::span<const Ref> destinations,
                        std::span<const Ref> sources) {
   if (destinations.empty()) refuse("a step without a destination");
-  if (sources.empty() || sources.size() > kMaxSources)
-    refuse(fmt::format("{} sources, where 1 to {} are possible", sources.size(), kMaxSources));
+  if (sources.empty() || sources.size() > kMaxOperands || destinations.size() > kMaxOperands)
+    refuse(fmt::format("{} sources and {} destinations, where 1 to {} are possible", sources.size(),
+                       destinations.size(), kMaxOperands));
   const std::uint32_t count = destinations.front().count;
   for (const auto& refs : {destinations, sources}) {
     for (const Ref& ref : refs) {

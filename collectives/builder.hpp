@@ -27,13 +27,11 @@ enum class Finalise : std::uint8_t { no, yes };
 /// A word of a schedule, 0 to kLinesPerGroup - 1.
 using Word = std::uint16_t;
 
-inline constexpr std::size_t kMaxSources = 8;
-
 /// One rank's schedule in the making. Every member that appends a step throws
 /// CollectiveError(Internal), naming collective, rank and values, for a schedule that would be
 /// malformed: more than 64 words or 4095 parts, a chunk outside its space, a range of input or
-/// output chunks, 0 or more than 8 sources, a peer that is this rank or does not exist, or a put to
-/// a peer's input or output whose ARRIVE was not awaited. A builder that threw is of no further
+/// output chunks, no or too many operands, a peer that is this rank or does not exist, or a
+/// peer's input or output whose ARRIVE was not awaited. A builder that threw is of no further
 /// use.
 class Builder {
  public:
@@ -59,9 +57,22 @@ class Builder {
   }
   /// The payload of my line `word`.
   [[nodiscard]] static Ref line(Word word) { return {Space::line, word}; }
-  /// `chunk` of a peer's input: a source for copy and reduce, where load/store reaches it.
+  // -- a peer's memory, where it is mapped: for copy and reduce ----------------------------------
+  /// Sources once its ARRIVE was awaited; output_of may be a destination, too.
   [[nodiscard]] static Ref input_of(std::uint32_t peer, std::uint32_t chunk) {
     return {Space::input, chunk, 1, peer};
+  }
+  [[nodiscard]] static Ref output_of(std::uint32_t peer, std::uint32_t chunk) {
+    return {Space::output, chunk, 1, peer};
+  }
+  /// Source or destination.
+  [[nodiscard]] static Ref scratch_of(std::uint32_t peer, std::uint32_t chunk,
+                                      std::uint32_t count = 1) {
+    return {Space::scratch, chunk, count, peer};
+  }
+  /// The payload of a peer's line: a source.
+  [[nodiscard]] static Ref line_of(std::uint32_t peer, Word word) {
+    return {Space::line, word, 1, peer};
   }
 
   // -- steps -----------------------------------------------------------------------------------
@@ -75,7 +86,17 @@ class Builder {
   void wait(Word word, std::uint32_t peer);
   /// A wait for the peer's ARRIVE; from here on its input and output may be named.
   void wait_arrival(Word word, std::uint32_t peer);
+  /// The next part of my own `word`, for every peer to await where it is: mapped memory only.
+  void publish(Word word);
+  /// The same, with one chunk of at most 56 bytes in its line.
+  void publish(Word word, Ref from);
+  /// The same, with my ARRIVE: whoever has awaited it may touch my input and output.
+  void publish_arrival(Word word);
+  /// Until `peer` has published the next part of its `word`.
+  void await_published(Word word, std::uint32_t peer);
+  void await_published_arrival(Word word, std::uint32_t peer);
   void copy(Ref to, Ref from, Finalise finalise = Finalise::no);
+  void copy(std::span<const Ref> to, Ref from, Finalise finalise = Finalise::no);
   /// Every destination receives sources[0] op sources[1] op ..., in that order. A destination may
   /// be one of the sources.
   void reduce(std::initializer_list<Ref> destinations, std::initializer_list<Ref> sources,
@@ -101,6 +122,7 @@ class Builder {
   void check_ref(const Ref& ref) const;
   std::uint16_t next_sent_part(std::uint32_t peer, Word word);
   std::uint16_t next_awaited_part(Word word);
+  void append_published_wait(Word word, std::uint32_t peer, Word arrive);
   Step& append(StepKind kind);
   void operands(Step& step, std::span<const Ref> destinations, std::span<const Ref> sources);
   Word arrival_word(std::uint32_t peer) const;
@@ -121,6 +143,7 @@ class Builder {
   std::uint16_t lane_ = 0;
   std::vector<Sent> sent_;  // one entry per (peer, word): searched from the back, few and recent
   std::vector<Arrival> arrivals_;
+  std::vector<Sent> seen_;  // how far words that peers publish have been awaited
   std::array<std::uint16_t, 64> awaited_{};
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// Chunk boundaries (rule 11): multiples of 64 bytes where the collective lets us choose, the same on
-// every rank, for any count including zero and fewer than ranks.
+// Chunk boundaries (rule 11): multiples of 64 bytes where the collective lets us choose, the same
+// on every rank, for any count including zero and fewer than ranks.
 
 #include <algorithm>
 #include <cstddef>
@@ -14,8 +14,8 @@ struct ChunkRange {
   std::size_t count = 0;
 };
 
-/// Elements per chunk when `count` elements are cut into `chunks`: rounded up to whole 64-byte lines,
-/// so that later chunks may be short or empty. At least 1 unless count is 0.
+/// Elements per chunk when `count` elements are cut into `chunks`: rounded up to whole 64-byte
+/// lines, so that later chunks may be short or empty. At least 1 unless count is 0.
 [[nodiscard]] constexpr std::size_t chunk_capacity(std::size_t count, std::uint32_t chunks,
                                                    std::size_t element_bytes) {
   const std::size_t line = std::max<std::size_t>(1, 64 / element_bytes);

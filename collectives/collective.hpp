@@ -6,7 +6,12 @@
 
 namespace rlx::collectives {
 
-enum class Collective : std::uint8_t { barrier = 0, all_reduce = 1, all_gather = 2, reduce_scatter = 3 };
+enum class Collective : std::uint8_t {
+  barrier = 0,
+  all_reduce = 1,
+  all_gather = 2,
+  reduce_scatter = 3
+};
 
 [[nodiscard]] std::string_view to_string(Collective collective);
 /// Throws CollectiveError(InvalidArgument) that lists the names.

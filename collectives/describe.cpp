@@ -57,8 +57,13 @@ std::string describe(const Schedule& schedule, const Step& step) {
       return describe_put(schedule, step);
     case StepKind::signal:
       return fmt::format("signal rank {}, word {} part {}", step.peer, step.word, step.part);
+    case StepKind::publish:
+      return fmt::format("publish {}{}word {} part {}", list(schedule.sources(step), ", "),
+                         step.sources > 0 ? ", " : "", step.word, step.part);
     case StepKind::wait:
-      return fmt::format("wait for word {} part {} from rank {}", step.word, step.part, step.peer);
+      return fmt::format("wait for {}word {} part {} {} rank {}",
+                         step.published ? "published " : "", step.word, step.part,
+                         step.published ? "of" : "from", step.peer);
     case StepKind::copy:
       return fmt::format("copy {} to {}{}", list(schedule.sources(step), ", "),
                          list(schedule.destinations(step), ", "), final);

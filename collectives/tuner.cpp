@@ -1,11 +1,13 @@
 // The first tuner: a cost model from what algorithms declare, overridden by name.
 //
 // One piece, alone, takes its rounds of latency, its chunks along the wire, its messages' handling
-// and its reductions and copies:
-//   alone = rounds L + max(sent, path) c / B + messages O + (reduced + copied) c / M
-// with c the bytes of a chunk and path the chunks along the longest chain of messages. m pieces, of
-// which W are in flight, follow each other at the pace of the work in each, or of the window:
-//   busy = sent c / B + messages O + (reduced + copied) c / M
+// and its memory traffic:
+//   alone = rounds L + max(sent, path) c / B + messages O + memory
+//   memory = c (copied / C + reduced / R + loaded / F + stored / T)
+// with c the bytes of a chunk, path the chunks along the longest chain of messages, and chunks of
+// peers that are loaded or stored directly. m pieces, of which W are in flight, follow each other
+// at the pace of the work in each, or of the window:
+//   busy = sent c / B + messages O + memory
 //   total = alone + (m - 1) max(busy, alone / W)
 // Copies into and out of staging count as copies. Wire and memory add up because the providers of
 // today move bytes with the same core that reduces them: pieces hide latency, not work.
@@ -28,8 +30,12 @@ namespace rlx::collectives {
 
 namespace {
 
-/// Bytes per microsecond that one core reduces or copies: about 8 GB/s of results.
-constexpr double kMemoryBytesPerUs = 8000;
+/// Bytes per microsecond of one core: what it copies, adds to a sum besides the first source, reads
+/// from another core's cache and stores there.
+constexpr double kCopiedPerUs = 25000;
+constexpr double kReducedPerUs = 40000;
+constexpr double kLoadedPerUs = 19000;
+constexpr double kStoredPerUs = 15000;
 constexpr double kBytesPerUsOfGigabyte = 1000;
 /// Pieces smaller than this are not worth their messages.
 constexpr std::size_t kSmallestPieceBytes = 16 << 10;
@@ -65,16 +71,27 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
   const bool gathers = algorithm.collective == Collective::all_gather;
   const double staged = (choice.stages_input ? piece * (scatters ? input.ranks : 1) : 0) +
                         (choice.stages_output ? piece * (gathers ? input.ranks : 1) : 0);
-  const double moved =
-      static_cast<double>(cost.reduced_chunks + cost.copied_chunks) * chunk + staged;
-  const double memory = moved / kMemoryBytesPerUs;
+  const auto traffic = [&](std::uint64_t chunks, double rate) {
+    return static_cast<double>(chunks) * chunk / rate;
+  };
+  const double memory = staged / kCopiedPerUs + traffic(cost.copied_chunks, kCopiedPerUs) +
+                        traffic(cost.reduced_chunks, kReducedPerUs) +
+                        traffic(cost.loaded_chunks, kLoadedPerUs) +
+                        traffic(cost.stored_chunks, kStoredPerUs);
   const double alone =
       cost.rounds * input.link.latency_us + path * chunk / bandwidth + handling + memory;
   return {alone, sent * chunk / bandwidth + handling + memory};
 }
 
+bool stages_input(const Algorithm& algorithm, const TunerInput& input) {
+  const bool exposed = has(algorithm.needs.exposes, Exposure::input);
+  return input.stages_input || (input.private_input && exposed) ||
+         (input.in_place && algorithm.needs.apart);  // a copy of it is apart
+}
+
 bool stages_output(const Algorithm& algorithm, const TunerInput& input) {
-  return input.stages_output || (input.private_output && algorithm.exposes);
+  return input.stages_output ||
+         (input.private_output && has(algorithm.needs.exposes, Exposure::output));
 }
 
 std::uint32_t pieces_of(std::size_t count, std::size_t piece) {
@@ -101,7 +118,7 @@ Choice best_pieces(const TunerInput& input, const Algorithm& algorithm) {
   for (std::uint32_t times = 1; times == 1 || std::uint64_t{fewest} * times <= 2 * input.window;
        times *= 2) {
     Choice next{.algorithm = &algorithm,
-                .stages_input = input.stages_input,
+                .stages_input = stages_input(algorithm, input),
                 .stages_output = stages_output(algorithm, input)};
     next.piece_count = std::clamp<std::size_t>(
         even_piece(input, algorithm, cost, count, fewest * times), 1, std::min(largest, count));
@@ -113,6 +130,10 @@ Choice best_pieces(const TunerInput& input, const Algorithm& algorithm) {
     if (next.predicted_us < best.predicted_us) best = next;
   }
   return best;
+}
+
+bool reaches(const Algorithm& algorithm, const TunerInput& input) {
+  return input.load_store || algorithm.needs.reach == Reach::messages;
 }
 
 // Whether a line of every scratch chunk fits a slot.
@@ -141,6 +162,11 @@ const Algorithm& forced(const TunerInput& input) {
         fmt::format("{} does not support {} ranks: its schedule would need more than 64 words or "
                     "4095 parts of one",
                     input.forced, input.ranks));
+  if (!reaches(*algorithm, input))
+    refuse(ErrorKind::Unsupported, input.collective,
+           fmt::format("{} loads and stores peers' memory, which this transport does not map; it "
+                       "runs among threads and over the shm transport",
+                       input.forced));
   if (!fits(*algorithm, input))
     refuse(
         ErrorKind::Unsupported, input.collective,
@@ -158,7 +184,7 @@ Choice choose(const TunerInput& input) {
   Choice best;
   for (const Algorithm& algorithm : algorithms()) {
     if (algorithm.collective != input.collective || !algorithm.supports(input.ranks)) continue;
-    if (!fits(algorithm, input)) continue;
+    if (!reaches(algorithm, input) || !fits(algorithm, input)) continue;
     const Choice choice = best_pieces(input, algorithm);
     if (best.algorithm == nullptr || choice.predicted_us < best.predicted_us) best = choice;
   }
@@ -177,7 +203,9 @@ std::size_t largest_piece(const Algorithm& algorithm, const TunerInput& input) {
   std::size_t largest = std::numeric_limits<std::size_t>::max() / input.element_bytes / 2;
   if (cost.scratch_chunks > 0)
     largest = input.slot_bytes / cost.scratch_chunks / line_bytes * line * chunks;
-  if (input.stages_input || stages_output(algorithm, input)) {
+  if (algorithm.needs.most_bytes > 0)
+    largest = std::min(largest, algorithm.needs.most_bytes / input.element_bytes);
+  if (stages_input(algorithm, input) || stages_output(algorithm, input)) {
     // The whole message of a piece, of all blocks where there are several, in one staging slot.
     const std::size_t blocks = cuts_vector(algorithm) ? 1 : input.ranks;
     const std::size_t most = input.slot_bytes / (input.element_bytes * blocks);

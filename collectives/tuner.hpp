@@ -28,9 +28,12 @@ struct TunerInput {
   std::size_t slot_bytes = 0;  ///< scratch of one epoch
   std::uint32_t window = 1;
   LinkCost link;
-  bool stages_input = false;   ///< inputs are copied to staging, whatever the algorithm
-  bool stages_output = false;  ///< outputs come out of staging, whatever the algorithm
-  bool private_output = false;  ///< peers can not reach outputs: staged where they would
+  bool load_store = false;  ///< every member's memory is mapped
+  bool in_place = false;
+  bool stages_input = false;    ///< inputs are copied to staging, whatever the algorithm
+  bool stages_output = false;   ///< outputs come out of staging, whatever the algorithm
+  bool private_input = false;   ///< peers can not reach inputs: staged where they would
+  bool private_output = false;  ///< peers can not reach outputs: likewise
   std::string_view forced;      ///< an algorithm's name, or empty. Config::algorithm resolved.
 };
 

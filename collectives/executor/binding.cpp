@@ -31,7 +31,8 @@ class Binder {
 
  private:
   std::size_t capacity() const {
-    const std::uint32_t cuts = schedule_.collective == Collective::all_reduce ? schedule_.chunks : 1;
+    const std::uint32_t cuts =
+        schedule_.collective == Collective::all_reduce ? schedule_.chunks : 1;
     return chunk_capacity(layout_.count, std::max(cuts, 1u), layout_.element_bytes) *
            layout_.element_bytes;
   }
@@ -46,24 +47,27 @@ class Binder {
       const ChunkRange range = chunk_range(layout_.count, schedule_.chunks, ref.chunk, element);
       return {range.begin * element, range.count * element};
     }
-    const bool blocks = (schedule_.collective == Collective::all_gather) == (ref.space == Space::output);
+    const bool blocks =
+        (schedule_.collective == Collective::all_gather) == (ref.space == Space::output);
     const std::size_t stride =
         ref.space == Space::output ? layout_.output_stride : layout_.input_stride;
     return {blocks ? ref.chunk * stride : 0, layout_.count * element};
   }
 
-  BoundRef locate(const Ref& ref) const {
+  BoundRef locate(const Ref& ref) const { return {offset(ref), ref.peer, ref.space}; }
+
+  std::uint64_t offset(const Ref& ref) const {
     switch (ref.space) {
       case Space::input:
       case Space::output:
-        return {user_extent(ref).first, ref.space};
+        return user_extent(ref).first;
       case Space::scratch:
         if (ref.chunk + ref.count > schedule_.scratch_chunks) broken("scratch beyond its capacity");
-        return {ref.chunk * capacity_, ref.space};
+        return ref.chunk * capacity_;
       case Space::line:
-        return {ref.chunk * kLineBytes + sizeof(std::uint64_t), ref.space};
+        return ref.chunk * kLineBytes + sizeof(std::uint64_t);
       case Space::arrival:
-        return {0, ref.space};
+        return 0;
     }
     broken("unknown space");
   }
@@ -84,6 +88,7 @@ class Binder {
     BoundStep bound;
     bound.kind = step.kind;
     bound.finalise = step.finalise;
+    bound.published = step.published;
     bound.word = step.word;
     bound.part = step.part;
     bound.arrive = step.arrive;
@@ -92,12 +97,14 @@ class Binder {
     if (step.kind == StepKind::wait || step.kind == StepKind::signal) return bound;
     bound.destinations = static_cast<std::uint8_t>(step.destinations);
     bound.sources = static_cast<std::uint8_t>(step.sources);
+    if (step.sources == 0) return bound;
     bound.bytes = length(step);
-    if (step.kind == StepKind::put) {
+    for (std::uint32_t i = 0; i < std::uint32_t{step.destinations} + step.sources; ++i)
+      if (schedule_.operands[step.operands + i].space == Space::line && bound.bytes > kLinePayload)
+        broken("more than a line holds");
+    if (step.kind == StepKind::put || step.kind == StepKind::publish) {
       bound.destination = locate(schedule_.destinations(step)[0]);
       bound.source = locate(schedule_.sources(step)[0]);
-      if (bound.destination.space == Space::line && bound.bytes > kLinePayload)
-        broken("more than a line holds");
       return bound;
     }
     bound.operands = static_cast<std::uint32_t>(plan_.operands.size());

@@ -1,6 +1,7 @@
 #pragma once
 // Binding: a schedule lowered once to resolved offsets, peers and lengths for one piece length, so
-// that replaying it looks nothing up. Memory of my own stays relative to a base that each run gives.
+// that replaying it looks nothing up. Memory of my own stays relative to a base that each run
+// gives.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,9 +20,10 @@ struct PieceLayout {
   std::size_t output_stride = 0;  ///< all_gather: from block to block in the output
 };
 
-/// A place relative to the base of its space.
+/// A place relative to the base of its space, mine or a peer's.
 struct BoundRef {
   std::uint64_t offset = 0;
+  std::uint32_t peer = kMe;
   Space space = Space::scratch;
 };
 
@@ -29,6 +31,7 @@ struct BoundRef {
 struct BoundStep {
   StepKind kind = StepKind::wait;
   bool finalise = false;
+  bool published = false;  ///< wait: for a word of `peer`'s own
   std::uint8_t destinations = 0;
   std::uint8_t sources = 0;
   std::uint16_t word = 0;
@@ -39,7 +42,7 @@ struct BoundStep {
   std::uint32_t operands = 0;  ///< copy, reduce: index into BoundPlan::operands
   std::uint64_t bytes = 0;
   BoundRef destination;  ///< put
-  BoundRef source;       ///< put
+  BoundRef source;       ///< put, publish
 };
 static_assert(sizeof(BoundStep) <= 64);
 

@@ -49,6 +49,9 @@ RunStatus EpochRun::step(const BoundStep& step, const RunEnvironment& environmen
     case StepKind::put:
     case StepKind::signal:
       return put(step, environment);
+    case StepKind::publish:
+      publish(step, environment);
+      return RunStatus::moved;
     case StepKind::copy:
     case StepKind::reduce:
       return compute(step, environment);
@@ -57,13 +60,31 @@ RunStatus EpochRun::step(const BoundStep& step, const RunEnvironment& environmen
 }
 
 RunStatus EpochRun::wait(const BoundStep& step, const RunEnvironment& environment) noexcept {
+  std::byte* const at = step.published
+                            ? line(step.peer, step.word, environment)
+                            : environment.signals.line(arguments_.first_line + step.word);
   const std::uint64_t value =
-      environment.signals.word(arguments_.first_line + step.word).load(std::memory_order_acquire);
+      reinterpret_cast<std::atomic<std::uint64_t>*>(at)->load(std::memory_order_acquire);
   const std::uint64_t wanted = SignalValue::make(arguments_.epoch, step.part, arguments_.hash);
   if (!SignalValue::reached(value, wanted)) return RunStatus::idle;
   const bool same_epoch = SignalValue::epoch(value) == SignalValue::epoch(wanted);
   const bool same_hash = ((value ^ wanted) & environment.hash_mask) == 0;
-  return same_epoch && same_hash ? RunStatus::moved : RunStatus::mismatch;
+  if (!same_epoch || !same_hash) return RunStatus::mismatch;
+  if (step.arrive != kNoWord) resolve(step, at, environment);
+  return RunStatus::moved;
+}
+
+/// The peer's ARRIVE has come: where its memory lies here, if it is mapped.
+void EpochRun::resolve(const BoundStep& step, const std::byte* at,
+                       const RunEnvironment& environment) noexcept {
+  const PeerRoute& peer = environment.peers[step.peer];
+  if (peer.signals == nullptr) return;
+  ArriveLine told;
+  std::memcpy(&told, at + sizeof(std::uint64_t), sizeof told);
+  const SymmetricTransport& transport = *environment.transport;
+  arguments_.peer_memory[step.peer] = {
+      transport.mapped(peer.rank, told.input_window) + told.input_offset,
+      transport.mapped(peer.rank, told.output_window) + told.output_offset};
 }
 
 RunMemory EpochRun::memory(Space space) const noexcept {
@@ -79,6 +100,19 @@ RunMemory EpochRun::memory(Space space) const noexcept {
       break;
   }
   return arguments_.arrival;
+}
+
+std::byte* EpochRun::address(const BoundRef& ref,
+                             const RunEnvironment& environment) const noexcept {
+  if (ref.space == Space::line) {
+    const std::uint32_t owner = ref.peer == kMe ? environment.me : ref.peer;
+    return line(owner, 0, environment) + ref.offset;
+  }
+  if (ref.peer == kMe) return memory(ref.space).base + ref.offset;
+  const PeerMemory& peer = arguments_.peer_memory[ref.peer];
+  if (ref.space == Space::input) return peer.input + ref.offset;
+  if (ref.space == Space::output) return peer.output + ref.offset;
+  return environment.peers[ref.peer].scratch + arguments_.slot_offset + ref.offset;
 }
 
 RemoteRef EpochRun::remote(const BoundStep& step,
@@ -98,6 +132,10 @@ RemoteRef EpochRun::remote(const BoundStep& step,
 
 RunStatus EpochRun::put(const BoundStep& step, const RunEnvironment& environment) noexcept {
   const PeerRoute& peer = environment.peers[step.peer];
+  if (peer.signals != nullptr) {
+    store(step, environment);
+    return RunStatus::moved;
+  }
   const Signal signal{peer.rank, arguments_.first_line + step.word,
                       SignalValue::make(arguments_.epoch, step.part, arguments_.hash)};
   Issue issue;
@@ -113,25 +151,45 @@ RunStatus EpochRun::put(const BoundStep& step, const RunEnvironment& environment
   return issue == Issue::done ? RunStatus::moved : RunStatus::idle;
 }
 
+/// A put into mapped memory.
+void EpochRun::store(const BoundStep& step, const RunEnvironment& environment) noexcept {
+  if (step.bytes > 0) {
+    BoundRef to = step.destination;
+    to.peer = step.peer;
+    std::memcpy(address(to, environment), address(step.source, environment), step.bytes);
+  }
+  reinterpret_cast<std::atomic<std::uint64_t>*>(line(step.peer, step.word, environment))
+      ->store(SignalValue::make(arguments_.epoch, step.part, arguments_.hash),
+              std::memory_order_release);
+}
+
+void EpochRun::publish(const BoundStep& step, const RunEnvironment& environment) noexcept {
+  std::byte* const mine = line(environment.me, step.word, environment);
+  if (step.bytes > 0)
+    std::memcpy(mine + sizeof(std::uint64_t), address(step.source, environment), step.bytes);
+  reinterpret_cast<std::atomic<std::uint64_t>*>(mine)->store(
+      SignalValue::make(arguments_.epoch, step.part, arguments_.hash), std::memory_order_release);
+}
+
 RunStatus EpochRun::compute(const BoundStep& step, const RunEnvironment& environment) noexcept {
   if (!computing_[step.lane]) {
     if (step.bytes == 0) return RunStatus::moved;
-    std::array<std::byte*, 8> destinations;
-    std::array<const std::byte*, 8> sources;
+    std::array<std::byte*, kMaxOperands> destinations;
+    std::array<const std::byte*, kMaxOperands> sources;
     const BoundRef* operand = &arguments_.plan->operands[step.operands];
-    for (std::size_t i = 0; i < step.destinations; ++i) destinations[i] = address(*operand++);
-    for (std::size_t i = 0; i < step.sources; ++i) sources[i] = address(*operand++);
+    for (std::size_t i = 0; i < step.destinations; ++i)
+      destinations[i] = address(*operand++, environment);
+    for (std::size_t i = 0; i < step.sources; ++i) sources[i] = address(*operand++, environment);
     const std::uint64_t divisor = step.finalise ? arguments_.divisor : 0;
     const bool nothing_to_do = step.sources == 1 && step.destinations == 1 && divisor == 0 &&
                                destinations[0] == sources[0];
     if (nothing_to_do) return RunStatus::moved;  // in place: the bytes may be a put's source now
-    ticket_[step.lane] = environment.compute->submit(
-        {{destinations.data(), step.destinations},
-         {sources.data(), step.sources},
-         step.bytes / size_of(arguments_.dtype),
-         arguments_.dtype,
-         arguments_.kind,
-         divisor});
+    ticket_[step.lane] = environment.compute->submit({{destinations.data(), step.destinations},
+                                                      {sources.data(), step.sources},
+                                                      step.bytes / size_of(arguments_.dtype),
+                                                      arguments_.dtype,
+                                                      arguments_.kind,
+                                                      divisor});
   }
   computing_[step.lane] = !environment.compute->done(ticket_[step.lane]);
   return computing_[step.lane] ? RunStatus::idle : RunStatus::moved;

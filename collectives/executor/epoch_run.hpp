@@ -14,11 +14,19 @@
 namespace rlx::collectives {
 
 /// Where a group member is reached: its transport rank, and where its copy of the communicator's
-/// scratch (the D slots) starts.
+/// scratch (the D slots) starts. Mapped memory is reached directly, not through the transport.
 struct PeerRoute {
   Rank rank;
   WindowNumber window = 0;
   std::uint64_t scratch_offset = 0;
+  std::byte* signals = nullptr;  ///< its signal region where that is mapped; mine, for myself
+  std::byte* scratch = nullptr;  ///< its D slots, likewise
+};
+
+/// A peer's input and output of one epoch, where they are mapped, as its ARRIVE says.
+struct PeerMemory {
+  std::byte* input = nullptr;
+  std::byte* output = nullptr;
 };
 
 /// What a rank tells a peer that will write or read its memory: the payload of an ARRIVE line.
@@ -41,6 +49,7 @@ struct RunEnvironment {
   SignalRegion signals;
   std::span<const PeerRoute> peers;
   std::uint32_t hash_mask = 0xfff;
+  std::uint32_t me = 0;  ///< my group index
 };
 
 /// My memory of one space: where it is and in which window of mine.
@@ -54,10 +63,11 @@ struct RunArguments {
   const BoundPlan* plan = nullptr;
   std::uint64_t epoch = 0;
   std::uint32_t hash = 0;
-  std::uint32_t first_line = 0;     ///< line of word 0 of this epoch's set, the same on every rank
-  std::uint64_t slot_offset = 0;    ///< of this epoch's slot within the communicator's scratch
-  RunMemory input, output, scratch; ///< scratch.base is this epoch's slot
-  RunMemory arrival;                ///< holds an ArriveLine that stays unchanged during the run
+  std::uint32_t first_line = 0;      ///< line of word 0 of this epoch's set, the same on every rank
+  std::uint64_t slot_offset = 0;     ///< of this epoch's slot within the communicator's scratch
+  RunMemory input, output, scratch;  ///< scratch.base is this epoch's slot
+  RunMemory arrival;                 ///< holds an ArriveLine that stays unchanged during the run
+  PeerMemory* peer_memory = nullptr;  ///< room for one of each group member
   DType dtype = DType::u8;
   ReduceKind kind = ReduceKind::Sum;
   std::uint64_t divisor = 0;  ///< Mean: number of ranks; else 0
@@ -87,11 +97,19 @@ class EpochRun {
  private:
   RunStatus step(const BoundStep& step, const RunEnvironment& environment) noexcept;
   RunStatus wait(const BoundStep& step, const RunEnvironment& environment) noexcept;
+  void resolve(const BoundStep& step, const std::byte* line,
+               const RunEnvironment& environment) noexcept;
   RunStatus put(const BoundStep& step, const RunEnvironment& environment) noexcept;
+  void store(const BoundStep& step, const RunEnvironment& environment) noexcept;
+  void publish(const BoundStep& step, const RunEnvironment& environment) noexcept;
   RunStatus compute(const BoundStep& step, const RunEnvironment& environment) noexcept;
   [[nodiscard]] RunMemory memory(Space space) const noexcept;
-  [[nodiscard]] std::byte* address(const BoundRef& ref) const noexcept {
-    return memory(ref.space).base + ref.offset;
+  [[nodiscard]] std::byte* address(const BoundRef& ref,
+                                   const RunEnvironment& environment) const noexcept;
+  /// A mapped line of a group member, or my own.
+  [[nodiscard]] std::byte* line(std::uint32_t peer, std::uint32_t word,
+                                const RunEnvironment& environment) const noexcept {
+    return environment.peers[peer].signals + (arguments_.first_line + word) * kLineBytes;
   }
   [[nodiscard]] RemoteRef remote(const BoundStep& step,
                                  const RunEnvironment& environment) const noexcept;

@@ -40,16 +40,23 @@ void Accesses::check_arrival(const Access& access, std::uint32_t peer, std::uint
     return add(Fault::arrive, access,
                fmt::format("the ARRIVE of rank {} has not been awaited", peer));
   line.reads.push_back({access.component, access.step, kNoMessage});
-  touches_.line_read(access.component, access.step, word);
+  touches_.line_read(access.component, access.step, sync_.rank_of(access.component), word);
 }
 
-void Accesses::find_arrival(const Access& access, std::uint32_t peer) {
-  for (std::uint32_t word = 0; word < memory_.count(Space::line); ++word) {
-    const Chunk& line = memory_.at(sync_.rank_of(access.component), {Space::line, word});
-    if (line.value.kind == Value::Kind::arrival && line.value.chunk == peer)
-      return check_arrival(access, peer, static_cast<std::uint16_t>(word));
-  }
-  add(Fault::arrive, access, fmt::format("the ARRIVE of rank {} has not been awaited", peer));
+void Accesses::see_arrival(const Access& access, const Step& wait) {
+  const std::uint32_t owner = wait.published ? wait.peer : sync_.rank_of(access.component);
+  Chunk& line = memory_.at(owner, {Space::line, wait.word});
+  if (line.value.kind != Value::Kind::arrival || line.value.chunk != wait.peer)
+    return add(Fault::arrive, access,
+               fmt::format("no ARRIVE of rank {} comes with that part", wait.peer));
+  static_cast<void>(read(line, access));
+  touches_.line_read(access.component, access.step, owner, wait.word);
+  seen_[access.component][wait.peer] = true;
+}
+
+void Accesses::check_seen(const Access& access, std::uint32_t peer) {
+  if (!seen_[access.component][peer])
+    add(Fault::arrive, access, fmt::format("the ARRIVE of rank {} has not been awaited", peer));
 }
 
 void Accesses::add(Fault fault, const Access& access, const std::string& why) {

@@ -25,7 +25,8 @@ class Accesses {
         programs_(programs),
         memory_(memory),
         sync_(sync),
-        touches_(touches) {}
+        touches_(touches),
+        seen_(sync.components(), std::vector<bool>(schedules.size(), false)) {}
 
   /// Finds reads of nothing, and of what may still be written.
   Value read(Chunk& chunk, const Access& access);
@@ -33,8 +34,10 @@ class Accesses {
   void write(Chunk& chunk, const Value& value, const Access& access);
   /// The step touches the input or output of `peer`, whose ARRIVE lies in the line `word`.
   void check_arrival(const Access& access, std::uint32_t peer, std::uint16_t word);
-  /// The same, where the step does not say which line.
-  void find_arrival(const Access& access, std::uint32_t peer);
+  /// A wait that an ARRIVE comes with: from here on its rank may name `peer`'s input and output.
+  void see_arrival(const Access& access, const Step& wait);
+  /// A copy or reduce names the input or output of `peer`.
+  void check_seen(const Access& access, std::uint32_t peer);
 
   void add(Fault fault, const Access& access, const std::string& why);
   [[nodiscard]] Findings& findings() { return findings_; }
@@ -48,6 +51,7 @@ class Accesses {
   Memory& memory_;
   const Sync& sync_;
   Touches& touches_;
+  std::vector<std::vector<bool>> seen_;  // [component][peer]: its ARRIVE was awaited
   Findings findings_;
 };
 

@@ -18,6 +18,8 @@ struct Counts {
   std::uint64_t sent_chunks = 0;
   std::uint64_t reduced_chunks = 0;
   std::uint64_t copied_chunks = 0;
+  std::uint64_t loaded_chunks = 0;
+  std::uint64_t stored_chunks = 0;
   std::uint32_t messages = 0;
 };
 
@@ -70,6 +72,8 @@ class Machine {
       sync_.begin(c, next_[c]);
       if (step.kind == StepKind::copy || step.kind == StepKind::reduce) {
         compute(c, step);
+      } else if (step.kind == StepKind::publish) {
+        publish(c, step);
       } else {
         send(c, step);
       }
@@ -77,13 +81,45 @@ class Machine {
   }
 
   bool wait(Component c, const Step& step) {
-    const std::uint32_t rank = sync_.rank_of(c);
-    const Message message = sync_.arrived(rank, step.word, step.part);
+    const std::uint32_t owner = step.published ? step.peer : sync_.rank_of(c);
+    const Message message = sync_.arrived(owner, step.word, step.part);
     if (message == kNoMessage) return false;
     sync_.begin(c, next_[c]);
     sync_.deliver(message, c, next_[c]);
-    touches_.delivered(message);
+    if (step.published) {
+      touches_.line_read(c, next_[c], owner, step.word);
+    } else {
+      touches_.delivered(message);
+    }
+    if (step.arrive != kNoWord) accesses_.see_arrival(here(c), step);
     return true;
+  }
+
+  void publish(Component c, const Step& step) {
+    const std::uint32_t rank = sync_.rank_of(c);
+    Sent sent{.issuer = c, .issue_step = next_[c], .target = rank, .word = step.word};
+    sent.published = true;
+    touches_.published(c, next_[c], step.word);
+    if (step.sources > 0) publish_payload(c, step, sent);
+    static_cast<void>(sync_.send(sent));
+    ++counts_[rank].messages;
+    for (Component other = 0; other < sync_.components(); ++other) wake(other, step.word);
+  }
+
+  void publish_payload(Component c, const Step& step, Sent& sent) {
+    const std::uint32_t rank = sync_.rank_of(c);
+    const Ref& from = schedule_of(c).sources(step)[0];
+    Chunk& line = memory_.at(rank, schedule_of(c).destinations(step)[0]);
+    if (from.space == Space::arrival) return accesses_.write(line, arrival(rank), here(c));
+    const Value value = accesses_.read(memory_.at(rank, from), here(c));
+    accesses_.write(line, value, here(c));
+    sent.chunks = from.count;
+    counts_[rank].sent_chunks += from.count;
+    payloads_.push_back({rank, number_of(c, step), value.chunk});
+  }
+
+  std::uint32_t number_of(Component c, const Step& step) const {
+    return static_cast<std::uint32_t>(&step - schedule_of(c).steps.data());
   }
 
   void send(Component c, const Step& step) {
@@ -121,8 +157,7 @@ class Machine {
     }
     counts_[rank].sent_chunks += from.count;
     if (from.count == 1)
-      payloads_.push_back({rank, static_cast<std::uint32_t>(&step - schedule_of(c).steps.data()),
-                           memory_.at(rank, from).value.chunk});
+      payloads_.push_back({rank, number_of(c, step), memory_.at(rank, from).value.chunk});
     for (std::uint32_t i = 0; i < from.count; ++i) {
       const Value value = accesses_.read(memory_.at(rank, from, i), access);
       accesses_.write(memory_.at(step.peer, to, i), value, access);
@@ -134,19 +169,27 @@ class Machine {
     const std::uint32_t rank = sync_.rank_of(c);
     const Access access = here(c);
     const auto sources = schedule.sources(step);
-    for (const Ref& ref : sources) {
-      if (ref.peer != kMe) accesses_.find_arrival(access, ref.peer);
-      if (ref.space == Space::scratch) touches_.local(c, next_[c]);
-    }
-    for (const Ref& ref : schedule.destinations(step))
-      if (ref.space == Space::scratch) touches_.local(c, next_[c]);
+    for (const Ref& ref : sources) touch(c, ref, counts_[rank].loaded_chunks);
+    for (const Ref& ref : schedule.destinations(step)) touch(c, ref, counts_[rank].stored_chunks);
     if (step.kind == StepKind::reduce)
       counts_[rank].reduced_chunks += std::uint64_t{sources.size() - 1} * sources[0].count;
     if (step.kind == StepKind::copy) counts_[rank].copied_chunks += sources[0].count;
     for (std::uint32_t i = 0; i < sources[0].count; ++i) compute_chunk(c, step, i, access);
   }
 
-  Chunk& source(std::uint32_t rank, const Ref& ref, std::uint32_t i) {
+  // An operand of a copy or reduce; `remote` counts those that are a peer's.
+  void touch(Component c, const Ref& ref, std::uint64_t& remote) {
+    const std::uint32_t owner = ref.peer == kMe ? sync_.rank_of(c) : ref.peer;
+    if (ref.peer != kMe) {
+      remote += ref.count;
+      if (is_users(ref.space)) accesses_.check_seen(here(c), ref.peer);
+    }
+    if (ref.space == Space::scratch) touches_.scratch_used(c, next_[c], owner);
+    if (ref.space == Space::line)
+      touches_.line_read(c, next_[c], owner, static_cast<std::uint16_t>(ref.chunk));
+  }
+
+  Chunk& operand(std::uint32_t rank, const Ref& ref, std::uint32_t i) {
     return memory_.at(ref.peer == kMe ? rank : ref.peer, ref, i);
   }
 
@@ -154,22 +197,22 @@ class Machine {
     const Schedule& schedule = schedule_of(c);
     const std::uint32_t rank = sync_.rank_of(c);
     const auto sources = schedule.sources(step);
-    Chunk& first = source(rank, sources[0], i);
+    Chunk& first = operand(rank, sources[0], i);
     const auto destinations = schedule.destinations(step);
     // Binding drops a copy of bytes onto themselves, which is what some copies are in place.
     const bool moves = step.kind == StepKind::reduce || step.finalise ||
                        std::any_of(destinations.begin(), destinations.end(), [&](const Ref& ref) {
-                         return &memory_.at(rank, ref, i) != &first;
+                         return &operand(rank, ref, i) != &first;
                        });
     if (!moves) return;
     Value value = accesses_.read(first, access);
     for (std::size_t s = 1; s < sources.size(); ++s) {
-      const Value next = accesses_.read(source(rank, sources[s], i), access);
+      const Value next = accesses_.read(operand(rank, sources[s], i), access);
       if (const auto why = combine(ranks_, value, next))
         accesses_.add(Fault::contribution, here(c), *why);
     }
     if (step.finalise) finalise(c, value);
-    for (const Ref& ref : destinations) accesses_.write(memory_.at(rank, ref, i), value, access);
+    for (const Ref& ref : destinations) accesses_.write(operand(rank, ref, i), value, access);
   }
 
   void finalise(Component c, Value& value) {
@@ -194,6 +237,8 @@ class Machine {
       most.sent_chunks = std::max(most.sent_chunks, counts.sent_chunks);
       most.reduced_chunks = std::max(most.reduced_chunks, counts.reduced_chunks);
       most.copied_chunks = std::max(most.copied_chunks, counts.copied_chunks);
+      most.loaded_chunks = std::max(most.loaded_chunks, counts.loaded_chunks);
+      most.stored_chunks = std::max(most.stored_chunks, counts.stored_chunks);
       most.messages = std::max(most.messages, counts.messages);
     }
     for (Component c = 0; c < sync_.components(); ++c) {

@@ -13,7 +13,8 @@ namespace rlx::collectives::verifier {
 namespace {
 
 bool is_signal(const Step& step) {
-  return step.kind == StepKind::put || step.kind == StepKind::signal;
+  return step.kind == StepKind::put || step.kind == StepKind::signal ||
+         step.kind == StepKind::publish;
 }
 
 std::string name(const Schedules& schedules, std::uint32_t rank, std::size_t step) {
@@ -34,6 +35,7 @@ struct Feed {
   std::uint32_t writer;
   std::uint16_t lane;
   std::uint16_t parts;
+  StepKind kind;  // that goes on with it
 };
 
 std::vector<Feed> feeds_of(const Schedules& schedules) {
@@ -45,7 +47,9 @@ std::vector<Feed> feeds_of(const Schedules& schedules) {
       return feed.target == step.peer && feed.word == step.word;
     });
     if (known == feeds.end()) {
-      feeds.push_back({step.peer, step.word, rank, step.lane, step.part});
+      const bool publishes = step.kind == StepKind::publish;
+      feeds.push_back({step.peer, step.word, rank, step.lane, step.part,
+                       publishes ? StepKind::publish : StepKind::signal});
     } else {
       known->parts = std::max(known->parts, step.part);
     }
@@ -63,10 +67,16 @@ void append(Schedule& schedule, StepKind kind, std::uint32_t peer, const Feed& f
   schedule.words = std::max<std::uint16_t>(schedule.words, feed.word + 1);
 }
 
-void erase_wait(Schedule& schedule, std::uint16_t word, std::uint16_t part) {
-  std::erase_if(schedule.steps, [&](const Step& step) {
-    return step.kind == StepKind::wait && step.word == word && step.part == part;
-  });
+// The waits for a message of `writer`, wherever they are.
+void erase_waits(Schedules& schedules, std::uint32_t writer, const Step& message) {
+  const bool published = message.kind == StepKind::publish;
+  for (Schedule& schedule : schedules) {
+    if (!published && schedule.rank != message.peer) continue;
+    std::erase_if(schedule.steps, [&](const Step& step) {
+      return step.kind == StepKind::wait && step.published == published && step.peer == writer &&
+             step.word == message.word && step.part == message.part;
+    });
+  }
 }
 
 // Everything that a step could point at instead.
@@ -102,6 +112,12 @@ void retarget_step(const Schedules& schedules, std::uint32_t rank, std::size_t n
   }
 }
 
+std::uint32_t next_peer(const Schedule& schedule, std::uint32_t peer) {
+  do peer = (peer + 1) % schedule.ranks;
+  while (peer == schedule.rank);
+  return peer;
+}
+
 void retarget_operands(const Schedules& schedules, std::uint32_t rank, std::size_t number,
                        const Visit& visit) {
   const Schedule& schedule = schedules[rank];
@@ -109,15 +125,20 @@ void retarget_operands(const Schedules& schedules, std::uint32_t rank, std::size
   Schedules mutant = schedules;
   for (std::uint32_t i = 0; i < std::uint32_t{step.destinations} + step.sources; ++i) {
     const Ref& ref = schedule.operands[step.operands + i];
-    if (ref.space == Space::arrival || ref.space == Space::line) continue;
-    const std::uint32_t chunks = chunks_of(schedule, ref.space);
-    if (chunks == 1) continue;
+    if (ref.space == Space::arrival) continue;
     Ref& changed = mutant[rank].operands[step.operands + i];
-    changed.chunk = (ref.chunk + 1) % chunks;
-    visit(fmt::format("{}: {} instead of {}", name(schedules, rank, number), describe(changed),
-                      describe(ref)),
-          mutant);
-    changed = ref;
+    const auto show = [&] {
+      if (changed == ref) return;
+      visit(fmt::format("{}: {} instead of {}", name(schedules, rank, number), describe(changed),
+                        describe(ref)),
+            mutant);
+      changed = ref;
+    };
+    if (ref.space != Space::line) changed.chunk = (ref.chunk + 1) % chunks_of(schedule, ref.space);
+    show();
+    if (ref.peer == kMe) continue;
+    changed.peer = next_peer(schedule, ref.peer);
+    show();
   }
 }
 
@@ -126,7 +147,7 @@ void drop_message(const Schedules& schedules, std::uint32_t rank, std::size_t nu
   const Step dropped = schedules[rank].steps[number];
   Schedules mutant = schedules;
   mutant[rank].steps.erase(mutant[rank].steps.begin() + static_cast<std::ptrdiff_t>(number));
-  erase_wait(mutant[dropped.peer], dropped.word, dropped.part);
+  erase_waits(mutant, rank, dropped);
   visit(name(schedules, rank, number) + " and its wait left out", mutant);
 }
 
@@ -174,7 +195,7 @@ void share_words(const Schedules& schedules, const Visit& visit) {
 void add_unawaited(const Schedules& schedules, const Visit& visit) {
   for (const Feed& feed : feeds_of(schedules)) {
     Schedules mutant = schedules;
-    append(mutant[feed.writer], StepKind::signal, feed.target, feed);
+    append(mutant[feed.writer], feed.kind, feed.target, feed);
     visit(fmt::format("word {} of rank {} signalled once more by rank {}", feed.word, feed.target,
                       feed.writer),
           mutant);
@@ -183,7 +204,7 @@ void add_unawaited(const Schedules& schedules, const Visit& visit) {
     fresh.parts = 0;
     if (feed.word != 0 || fresh.word >= kLinesPerGroup) continue;
     mutant = schedules;
-    append(mutant[feed.writer], StepKind::signal, feed.target, fresh);
+    append(mutant[feed.writer], feed.kind, feed.target, fresh);
     visit(fmt::format("unused word {} of rank {} signalled by rank {}", fresh.word, feed.target,
                       feed.writer),
           mutant);
@@ -204,7 +225,7 @@ void elide_empty(const Schedules& schedules, const std::vector<Payload>& payload
     }
     for (Schedule& schedule : mutant)
       std::erase_if(schedule.steps,
-                    [](const Step& step) { return step.kind == StepKind::put && step.part == 0; });
+                    [](const Step& step) { return is_signal(step) && step.part == 0; });
     if (elided > 0) visit(fmt::format("{} puts of empty chunk {} elided", elided, chunk), mutant);
   }
   if (!payloads.empty()) return;
@@ -220,15 +241,16 @@ void elide_empty(const Schedules& schedules, const std::vector<Payload>& payload
 void drop_arrivals(const Schedules& schedules, const Visit& visit) {
   for_each_step(schedules, [&](std::uint32_t rank, std::size_t number) {
     const Step& step = schedules[rank].steps[number];
-    if (step.kind == StepKind::put && schedules[rank].sources(step)[0].space == Space::arrival)
+    if (is_signal(step) && step.sources > 0 &&
+        schedules[rank].sources(step)[0].space == Space::arrival)
       drop_message(schedules, rank, number, visit);
   });
 }
 
 void drop_exits(const Schedules& schedules, const Visit& visit) {
   for_each_step(schedules, [&](std::uint32_t rank, std::size_t number) {
-    if (schedules[rank].steps[number].kind == StepKind::signal)
-      drop_message(schedules, rank, number, visit);
+    const Step& step = schedules[rank].steps[number];
+    if (is_signal(step) && step.sources == 0) drop_message(schedules, rank, number, visit);
   });
 }
 

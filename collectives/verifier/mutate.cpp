@@ -4,7 +4,6 @@
 
 #include <optional>
 
-#include "collectives/reference/direct.hpp"
 #include "collectives/verifier/mutants.hpp"
 #include "collectives/verifier/verifier.hpp"
 
@@ -58,7 +57,8 @@ class Mutation {
 
   Visit visitor(const Family& original) {
     return [this, &original](const std::string& what, const Schedules& mutant) {
-      judge(what, check_family({original.name, mutant, original.declared}).findings);
+      judge(what,
+            check_family({original.name, mutant, original.declared, original.apart}).findings);
     };
   }
 
@@ -67,17 +67,11 @@ class Mutation {
     enumerate(family_.schedules, visitor(family_));
   }
 
-  // A schedule of puts has no EXIT: the direct schedule of the same collective stands in for it.
   void exits() {
     start("dropped EXIT");
-    if (algorithm_.collective == Collective::barrier) {
-      tallies_.back().not_applicable = "a barrier has no memory";
-      return;
-    }
-    Family direct{fmt::format("{}/direct", to_string(algorithm_.collective)), {}, {}};
-    for (std::uint32_t rank = 0; rank < ranks_; ++rank)
-      direct.schedules.push_back(reference::direct(algorithm_.collective, {ranks_, rank}));
-    drop_exits(direct.schedules, visitor(direct));
+    if (has(algorithm_.needs.exposes, Exposure::input))
+      drop_exits(family_.schedules, visitor(family_));
+    if (tallies_.back().tried == 0) tallies_.back().not_applicable = "nobody reads a peer's input";
   }
 
   // Faults of the communicator that runs the schedule among the others of the table.

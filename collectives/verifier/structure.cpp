@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "collectives/describe.hpp"
@@ -13,7 +14,6 @@ namespace rlx::collectives::verifier {
 namespace {
 
 constexpr std::uint32_t kNobody = 0xffffffff;
-constexpr std::size_t kMaxSources = 8;
 
 class Structure {
  public:
@@ -35,6 +35,8 @@ class Structure {
     std::uint16_t lane = 0;
     std::uint16_t sent = 0;
     std::uint16_t awaited = 0;
+    bool published = false;
+    std::vector<std::uint16_t> seen;  // published: how far each rank has awaited it
   };
 
   void add(Fault fault, std::uint32_t rank, const Step& step, const std::string& why) {
@@ -62,6 +64,7 @@ class Structure {
     if (step.lane >= schedules_[rank].lanes) add(Fault::malformed, rank, step, "no such lane");
     if (step.kind == StepKind::copy || step.kind == StepKind::reduce)
       return check_compute(rank, step);
+    if (step.kind == StepKind::publish) return check_publish(rank, step);
     if (step.peer >= schedules_.size() || step.peer == rank)
       return add(Fault::malformed, rank, step, "the peer is this rank or does not exist");
     if (step.word >= kLinesPerGroup) return add(Fault::malformed, rank, step, "no such word");
@@ -72,8 +75,8 @@ class Structure {
 
   void check_compute(std::uint32_t rank, const Step& step) {
     const bool reduction = step.kind == StepKind::reduce;
-    if (step.destinations == 0 || step.sources == 0 || step.sources > kMaxSources ||
-        (!reduction && step.sources != 1))
+    if (step.destinations == 0 || step.sources == 0 || step.sources > kMaxOperands ||
+        step.destinations > kMaxOperands || (!reduction && step.sources != 1))
       return add(Fault::malformed, rank, step, "operands missing or too many");
     check_operands(rank, step);
     const Collective collective = schedules_[rank].collective;
@@ -94,18 +97,36 @@ class Structure {
       add(Fault::malformed, rank, step, "bytes for one line with the signal of another");
   }
 
+  void check_publish(std::uint32_t rank, const Step& step) {
+    if (step.peer != rank || step.word >= kLinesPerGroup)
+      return add(Fault::malformed, rank, step, "a rank publishes words of its own");
+    if (step.destinations != step.sources || step.sources > 1)
+      return add(Fault::malformed, rank, step, "published is one chunk or none");
+    if (step.sources == 1) {
+      check_operands(rank, step);
+      const Ref& from = schedules_[rank].sources(step)[0];
+      const Ref& to = schedules_[rank].destinations(step)[0];
+      if (from.peer != kMe || to.peer != kMe || to.space != Space::line || to.chunk != step.word)
+        add(Fault::malformed, rank, step, "a rank publishes its own data in the word's own line");
+    }
+    check_signal(rank, step);
+    words_[rank * kLinesPerGroup + step.word].published = true;
+  }
+
   void check_operands(std::uint32_t rank, const Step& step) {
     const Schedule& schedule = schedules_[rank];
     const std::uint32_t count = schedule.destinations(step)[0].count;
     for (const Ref& ref : schedule.destinations(step)) {
       check_ref(rank, step, ref, count);
-      if (ref.space == Space::input || ref.space == Space::arrival || ref.peer != kMe)
+      const bool computes = step.kind == StepKind::copy || step.kind == StepKind::reduce;
+      if (ref.space == Space::input || ref.space == Space::arrival ||
+          (ref.space == Space::line && computes))
         add(Fault::malformed, rank, step, fmt::format("{} is no destination", describe(ref)));
     }
     for (const Ref& ref : schedule.sources(step)) {
       check_ref(rank, step, ref, count);
-      if (ref.peer != kMe && ref.space != Space::input && ref.space != Space::output)
-        add(Fault::malformed, rank, step, "only a peer's input or output can be read");
+      if (ref.peer != kMe && ref.space == Space::arrival)
+        add(Fault::malformed, rank, step, "an ARRIVE is no operand");
     }
   }
 
@@ -139,11 +160,16 @@ class Structure {
   }
 
   void check_wait(std::uint32_t rank, const Step& step) {
-    WordUse& use = words_[rank * kLinesPerGroup + step.word];
-    if (step.part != use.awaited + 1)
+    if (step.arrive != kNoWord && step.arrive != step.word)
+      add(Fault::arrive, rank, step, "the ARRIVE is looked for in another word");
+    WordUse& use = words_[(step.published ? step.peer : rank) * kLinesPerGroup + step.word];
+    use.seen.resize(schedules_.size(), 0);
+    std::uint16_t& before = step.published ? use.seen[rank] : use.awaited;
+    if (step.part != before + 1)
       add(Fault::unawaited, rank, step,
-          fmt::format("parts are awaited once each and in order, {} was before", use.awaited));
-    use.awaited = step.part;
+          fmt::format("parts are awaited once each and in order, {} was before", before));
+    before = step.part;
+    if (step.published) use.awaited = std::max(use.awaited, step.part);
   }
 
   void check_words(std::uint32_t rank) {
@@ -160,9 +186,13 @@ class Structure {
     }
     for (const Step& step : schedules_[rank].steps) {
       if (step.kind != StepKind::wait || step.word >= kLinesPerGroup) continue;
-      const WordUse& use = words_[rank * kLinesPerGroup + step.word];
+      const std::uint32_t owner = step.published ? step.peer : rank;
+      const WordUse& use = words_[owner * kLinesPerGroup + step.word];
       if (use.writer != kNobody && use.writer != step.peer)
         add(Fault::word, rank, step, fmt::format("the word's writer is rank {}", use.writer));
+      if (use.writer != kNobody && use.published != step.published)
+        add(Fault::word, rank, step,
+            "a published word is awaited where it is, and only such a word");
     }
   }
 

@@ -42,10 +42,12 @@ Message Sync::arrived(std::uint32_t rank, std::uint16_t word, std::uint16_t part
 
 void Sync::deliver(Message message, Component c, std::uint32_t step) {
   Sent& sent = sent_[message];
-  sent.waiter = c;
-  sent.wait_step = step;
   join(clocks_[c], snapshots_[sent.snapshot]);
-  free_snapshots_.push_back(sent.snapshot);
+  if (!sent.published) {
+    sent.waiter = c;
+    sent.wait_step = step;
+    free_snapshots_.push_back(sent.snapshot);
+  }
   depths_[c] = std::max(depths_[c], sent.depth);
   paths_[c] = std::max(paths_[c], sent.path);
 }

@@ -18,6 +18,7 @@ struct Sent {
   std::uint16_t word = 0;
   bool from_scratch = false;
   bool to_scratch = false;
+  bool published = false;    ///< into the issuer's own word, for all: nobody's wait ends it
   Component waiter = kNoComponent;  ///< who awaited it, once that has happened
   std::uint32_t wait_step = 0;
   std::uint32_t chunks = 0;  ///< that it carries
@@ -42,6 +43,7 @@ class Sync {
   /// Issues a put or signal whose endpoints `sent` names; its parts count in order.
   Message send(Sent sent);
   /// The message that a wait for `part` of rank's `word` receives; kNoMessage when it has not come.
+  /// What is published there is received by any number of waits.
   [[nodiscard]] Message arrived(std::uint32_t rank, std::uint16_t word, std::uint16_t part) const;
   /// `c` has awaited it at `step`: what its issuer knew, c knows.
   void deliver(Message message, Component c, std::uint32_t step);

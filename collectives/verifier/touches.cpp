@@ -24,14 +24,20 @@ void Touches::delivered(Message message) {
   if (sent.from_scratch) last(scratch(sync_.rank_of(sent.issuer)), {sent.waiter, event, true});
 }
 
-void Touches::local(Component c, std::uint32_t step) {
-  Region& region = scratch(sync_.rank_of(c));
+void Touches::scratch_used(Component c, std::uint32_t step, std::uint32_t rank) {
+  Region& region = scratch(rank);
   first(region, c, step);
   last(region, {c, event_of(step), false});
 }
 
-void Touches::line_read(Component c, std::uint32_t step, std::uint16_t word) {
-  last(line(sync_.rank_of(c), word), {c, event_of(step), false});
+void Touches::published(Component c, std::uint32_t step, std::uint16_t word) {
+  Region& region = line(sync_.rank_of(c), word);
+  first(region, c, step);
+  last(region, {c, event_of(step), false});
+}
+
+void Touches::line_read(Component c, std::uint32_t step, std::uint32_t rank, std::uint16_t word) {
+  last(line(rank, word), {c, event_of(step), false});
 }
 
 void Touches::first(Region& region, Component c, std::uint32_t step) const {

@@ -17,10 +17,12 @@ class Touches {
   void issued(Message message);
   /// Its use of them is over.
   void delivered(Message message);
-  /// A copy or reduce of the component's own scratch.
-  void local(Component c, std::uint32_t step);
-  /// A put reads an ARRIVE from the component's own line.
-  void line_read(Component c, std::uint32_t step, std::uint16_t word);
+  /// A copy or reduce of a rank's scratch.
+  void scratch_used(Component c, std::uint32_t step, std::uint32_t rank);
+  /// The component writes a line of its own rank, for all.
+  void published(Component c, std::uint32_t step, std::uint16_t word);
+  /// The component reads a rank's line.
+  void line_read(Component c, std::uint32_t step, std::uint32_t rank, std::uint16_t word);
 
   [[nodiscard]] std::vector<Region> take() { return std::move(regions_); }
 

@@ -28,6 +28,8 @@ void compare_costs(Findings& findings, const Cost& counted, const Cost& declared
   compare(findings, "messages of a rank", counted.messages, declared.messages);
   compare(findings, "chunks copied by a rank", counted.copied_chunks, declared.copied_chunks);
   compare(findings, "chunks of scratch", counted.scratch_chunks, declared.scratch_chunks);
+  compare(findings, "chunks loaded from peers", counted.loaded_chunks, declared.loaded_chunks);
+  compare(findings, "chunks stored to peers", counted.stored_chunks, declared.stored_chunks);
 }
 
 // The depths D that a communicator with these kinds may use.
@@ -80,13 +82,15 @@ Family family_of(const Algorithm& algorithm, std::uint32_t ranks) {
   for (std::uint32_t rank = 0; rank < ranks; ++rank)
     family.schedules.push_back(algorithm.generate({ranks, rank}));
   family.declared = algorithm.cost(ranks);
+  family.apart = algorithm.needs.apart;
   return family;
 }
 
 EpochFacts check_family(const Family& family) {
   EpochFacts facts = run_epoch(family.schedules, Placement::out_of_place);
   facts.name = family.name;
-  if (family.schedules[0].collective != Collective::barrier && facts.findings.empty())
+  const bool placeable = family.schedules[0].collective != Collective::barrier && !family.apart;
+  if (placeable && facts.findings.empty())
     facts.findings.add(run_epoch(family.schedules, Placement::in_place).findings, "in place");
   if (family.declared && facts.findings.empty())
     compare_costs(facts.findings, facts.counted, *family.declared);

@@ -17,6 +17,7 @@ struct Family {
   std::string name;
   std::vector<Schedule> schedules;
   std::optional<Cost> declared;
+  bool apart = false;  ///< input and output are different memory: not to be checked in place
 };
 
 /// Every rank's schedule of an algorithm of the table. It supports that many ranks.

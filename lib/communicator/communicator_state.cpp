@@ -24,6 +24,7 @@ PlanEnvironment plan_environment(Context& context, const GroupSetup& group) {
   environment.slot_bytes = config.slot_bytes;
   environment.window = config.window;
   environment.link = context.agreed().link;
+  environment.load_store = context.agreed().load_store;
   environment.algorithm = config.algorithm;
   environment.local_registration = context.transport().capabilities().local_registration;
   return environment;
@@ -52,6 +53,22 @@ std::shared_ptr<CommunicatorState> CommunicatorState::make(std::shared_ptr<Conte
   return state;
 }
 
+collectives::PeerRoute CommunicatorState::route_to(std::size_t member,
+                                                   const ExtentRecord& record) const {
+  Context& context = *context_;
+  const Rank rank = group_.members[member];
+  collectives::PeerRoute route{
+      rank, record.window, record.window_offset + memory_offset_ - record.start + kControlBytes};
+  if (member == group_.me) {
+    route.signals = context.signals().line(0);
+    route.scratch = context.heap().at(memory_offset_) + kControlBytes;
+  } else if (context.agreed().load_store) {
+    route.signals = context.transport().mapped(rank, kSignalWindow);
+    route.scratch = context.transport().mapped(rank, record.window) + route.scratch_offset;
+  }
+  return route;
+}
+
 /// Words and scratch, agreed; then everybody's routes. Peers may signal as soon as the exchange is
 /// over, so the expected epochs are set before it.
 void CommunicatorState::reserve(const Agreement& agreement) {
@@ -69,7 +86,8 @@ void CommunicatorState::reserve(const Agreement& agreement) {
   setup.first_line = static_cast<std::uint32_t>(words_offset_ / kLineBytes);
   setup.memory = context.heap().at(memory_offset_);
   for (std::uint32_t set = 0; set < setup.sets; ++set)
-    context.signals().expected(setup.first_line / kLinesPerGroup + set)
+    context.signals()
+        .expected(setup.first_line / kLinesPerGroup + set)
         .store(SignalValue::make(set, 0, 0), std::memory_order_release);
   const ExtentRecord mine = context.extent_of(memory_offset_);
   setup.memory_window = mine.window;
@@ -78,8 +96,7 @@ void CommunicatorState::reserve(const Agreement& agreement) {
   for (std::size_t member = 0; member < size(); ++member) {
     const ExtentRecord& record = records[group_.positions[member]];
     context.admit(group_.members[member], record);
-    setup.peers.push_back({group_.members[member], record.window,
-                           record.window_offset + memory_offset_ - record.start + kControlBytes});
+    setup.peers.push_back(route_to(member, record));
   }
   plans_ = std::make_unique<PlanCache>(plan_environment(context, group_));
   setup.guard = plans_->prepare(CallArguments{});
@@ -87,6 +104,7 @@ void CommunicatorState::reserve(const Agreement& agreement) {
   environment.transport = &context.transport();
   environment.compute = &cpu_compute();
   environment.signals = context.signals();
+  environment.me = group_.me;
   environment.hash_mask = (1u << context.transport().capabilities().hash_bits) - 1;
   engine_ = std::make_unique<Engine>(std::move(setup), environment, find_window, &context);
 }
@@ -110,6 +128,7 @@ std::shared_ptr<CallState> CommunicatorState::submit(const CallArguments& argume
   call->communicator = shared_from_this();
   prepare_memory(*call);
   const std::lock_guard lock(context_->mutex());
+  context_->look_at_health();
   context_->throw_if_failed();
   if (closed_)
     throw CollectiveError(ErrorKind::Closed, operation_name(*call),
@@ -198,12 +217,18 @@ void CommunicatorState::close(double timeout_seconds) {
                                       group_.me, timeout_seconds),
                           {rank()});
   };
-  const auto call = submit(CallArguments{}, plans_->prepare(CallArguments{}), CallPurpose::close, false);
-  context_->wait([&] {
-    if (call->done.load(std::memory_order_acquire) && quiet()) return true;
-    check();
-    return false;
-  });
+  const auto wait_until = [&](auto&& done) {
+    context_->wait([&] {
+      if (done()) return true;
+      check();
+      return false;
+    });
+  };
+  // Nothing in flight before the barrier, and a barrier of messages: published words and scratch
+  // are read where they are, so who gives them back must know that everybody has read them.
+  wait_until([&] { return quiet(); });
+  const auto call = submit(CallArguments{}, plans_->prepare_closing(), CallPurpose::close, false);
+  wait_until([&] { return call->done.load(std::memory_order_acquire) && quiet(); });
   ++sequence_;
   closed_ = true;
   give_back();

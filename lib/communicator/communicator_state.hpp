@@ -23,7 +23,7 @@ struct Agreement {
 /// Who the members are. `routes` index the transport's ranks.
 struct GroupSetup {
   std::uint64_t id = 0;
-  std::vector<Rank> members;     ///< transport ranks, by member
+  std::vector<Rank> members;  ///< transport ranks, by member
   std::uint32_t me = 0;
   std::vector<std::uint32_t> positions;  ///< where each member's record is in the exchange
 };
@@ -75,6 +75,8 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   CommunicatorState(std::shared_ptr<Context> context, GroupSetup group);
   void abandon() noexcept;
   void reserve(const Agreement& agreement);
+  [[nodiscard]] collectives::PeerRoute route_to(std::size_t member,
+                                                const ExtentRecord& record) const;
   void run_internal(const CallArguments& arguments, CallPurpose purpose);
   [[nodiscard]] bool quiet();
   void give_back() noexcept;
@@ -85,8 +87,8 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   std::uint64_t words_offset_ = 0;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<PlanCache> plans_;
-  int exceptions_ = 0;              // in flight when this was made
-  std::uint64_t sequence_ = 1;      // of the user's calls
+  int exceptions_ = 0;          // in flight when this was made
+  std::uint64_t sequence_ = 1;  // of the user's calls
   bool entered_ = false;
   bool closed_ = false;
 };

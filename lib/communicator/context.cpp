@@ -17,6 +17,12 @@ constexpr std::uint32_t kPollsPerLook = 64;
 
 }  // namespace
 
+bool maps_all_peers(const SymmetricTransport& transport) noexcept {
+  for (std::uint32_t rank = 0; rank < transport.size(); ++rank)
+    if (transport.mapped(Rank(rank), kSignalWindow) == nullptr) return false;
+  return true;
+}
+
 Context::Context(const CommunicatorOptions& options, std::unique_ptr<SymmetricTransport> owned,
                  SymmetricTransport& transport)
     : options_(options),
@@ -205,10 +211,10 @@ std::shared_ptr<Context> Context::over(SymmetricTransport& transport, SignalRegi
                                        std::span<std::byte> memory, SymmetricBuffer scratch,
                                        const CommunicatorOptions& options) {
   if (memory.size() != scratch.length)
-    throw CollectiveError(ErrorKind::LengthMismatch, "communicator",
-                          fmt::format("scratch names {} bytes, the memory has {}", scratch.length,
-                                      memory.size()),
-                          {transport.rank()});
+    throw CollectiveError(
+        ErrorKind::LengthMismatch, "communicator",
+        fmt::format("scratch names {} bytes, the memory has {}", scratch.length, memory.size()),
+        {transport.rank()});
   std::shared_ptr<Context> context(new Context(options, nullptr, transport));
   context->prepare_signals({signals.line(0), SignalRegion::bytes(signals.lines())});
   context->heap_ = std::make_shared<SymmetricHeap>(memory);
@@ -218,6 +224,7 @@ std::shared_ptr<Context> Context::over(SymmetricTransport& transport, SignalRegi
   record.window = 1;
   context->extents_.push_back(record);
   context->agreed_.link = collectives::link_cost(transport.capabilities());
+  context->agreed_.load_store = maps_all_peers(transport);
   context->agreed_.ranks_fit_cores =
       transport.size() <= static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_ONLN));
   return context;

@@ -39,8 +39,12 @@ static_assert(sizeof(ExtentRecord) == 96);
 /// What was agreed by all ranks while wiring.
 struct AgreedValues {
   collectives::LinkCost link;
+  bool load_store = false;      ///< everybody's memory is mapped everywhere
   bool ranks_fit_cores = true;  ///< of this node; the only value that may differ between nodes
 };
+
+/// Whether the signal regions of all ranks, admitted before, can be loaded and stored directly.
+[[nodiscard]] bool maps_all_peers(const SymmetricTransport& transport) noexcept;
 
 class Context {
  public:
@@ -56,7 +60,8 @@ class Context {
   [[nodiscard]] const Config& config() const noexcept { return options_.config; }
   [[nodiscard]] const Device& device() const noexcept { return options_.device; }
   [[nodiscard]] const AgreedValues& agreed() const noexcept { return agreed_; }
-  /// A number that all ranks of this Context share, and no other Context has; 0 over bare transports.
+  /// A number that all ranks of this Context share, and no other Context has; 0 over bare
+  /// transports.
   [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
   /// Whether it is what wire() would make of these options.
   [[nodiscard]] bool suits(const CommunicatorOptions& options) const noexcept;
@@ -79,6 +84,10 @@ class Context {
   // -- progress; the engine lock is held unless it says otherwise -------------------------------
   /// Polls the transport, advances every communicator, looks at health. True if anything moved.
   bool advance() noexcept;
+  /// Learns of a failure elsewhere, if there was one.
+  void look_at_health() noexcept {
+    if (const std::uint64_t word = health_.word(); word != 0 && !failed()) hear(word);
+  }
   /// Takes the lock if it is free and advances. True if anything moved.
   bool try_advance() noexcept;
   /// Without the lock: polls until done() or a failure, which it throws.
@@ -87,8 +96,12 @@ class Context {
   void enter(CommunicatorState& communicator);
   void leave(CommunicatorState& communicator) noexcept;
   [[nodiscard]] std::uint64_t next_call_id() noexcept { return ++call_ids_; }
-  [[nodiscard]] bool in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t polls() const noexcept { return polls_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool in_flight() const noexcept {
+    return in_flight_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t polls() const noexcept {
+    return polls_.load(std::memory_order_relaxed);
+  }
 
   // -- memory -----------------------------------------------------------------------------------
   /// The record of my extent that holds the heap offset.
@@ -96,7 +109,8 @@ class Context {
   /// Makes a peer's extent reachable. Throws Transport.
   void admit(Rank rank, const ExtentRecord& record);
   /// My window that holds the address, and where it starts; {0, nullptr} when none does.
-  [[nodiscard]] std::pair<WindowNumber, std::byte*> find_window(const std::byte* address) const noexcept;
+  [[nodiscard]] std::pair<WindowNumber, std::byte*> find_window(
+      const std::byte* address) const noexcept;
   /// Releases once every call assigned so far is complete.
   void release_later(std::uint64_t offset);
 
@@ -124,7 +138,7 @@ class Context {
 
   CommunicatorOptions options_;
   std::vector<std::function<void()>> told_of_failure_;  // besides options_.on_failure
-  Config given_;  // before rank 0's values were adopted
+  Config given_;                                        // before rank 0's values were adopted
   AgreedValues agreed_;
   int process_;
   std::uint32_t generation_;
@@ -132,10 +146,10 @@ class Context {
   std::atomic<std::uint64_t> last_id_{0};
   // Order matters when destroyed: the transport goes before the memory that it has registered.
   std::vector<std::unique_ptr<Engine>> kept_;
-  Health health_;  // its completions, too, outlive the transport
+  Health health_;                              // its completions, too, outlive the transport
   std::shared_ptr<OwnedPages> signal_memory_;  // shared with the transport, whose peers reach it
   std::unique_ptr<SymmetricHeap> signal_heap_;
-  std::shared_ptr<SymmetricHeap> heap_;        // likewise
+  std::shared_ptr<SymmetricHeap> heap_;  // likewise
   std::unique_ptr<SymmetricTransport> owned_transport_;
   SymmetricTransport* transport_;
   SignalRegion signals_;

@@ -19,6 +19,9 @@ std::string describe_step(const CommunicatorState& communicator, const Blocked& 
     case StepKind::signal:
       return fmt::format("put of {} bytes to rank {} (epoch {}, {})", step.bytes, step.peer,
                          blocked.epoch, algorithm);
+    case StepKind::publish:
+      return fmt::format("publication of {} bytes (epoch {}, {})", step.bytes, blocked.epoch,
+                         algorithm);
     case StepKind::copy:
     case StepKind::reduce:
       return fmt::format("{} of {} bytes (epoch {}, {})",

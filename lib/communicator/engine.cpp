@@ -79,6 +79,7 @@ Engine::Engine(EngineSetup setup, collectives::RunEnvironment environment, FindW
       context_(context),
       active_(setup_.window) {
   environment_.peers = setup_.peers;
+  for (Active& slot : active_) slot.peers.resize(setup_.peers.size());
   for (std::uint32_t set = 0; set < setup_.sets; ++set)
     environment_.signals.expected(setup_.first_line / kLinesPerGroup + set)
         .store(SignalValue::make(set, 0, 0), std::memory_order_release);
@@ -175,7 +176,8 @@ void Engine::start(const std::shared_ptr<CallState>& call) noexcept {
   const auto& guards = call->guards;
   slot.call = call;
   slot.guard = std::binary_search(guards.begin(), guards.end(), call->started);
-  slot.piece = call->started - static_cast<std::uint32_t>(
+  slot.piece = call->started -
+               static_cast<std::uint32_t>(
                    std::lower_bound(guards.begin(), guards.end(), call->started) - guards.begin());
   const PreparedCall& plan = slot.guard ? *setup_.guard : *call->prepared;
   collectives::RunArguments arguments;
@@ -186,6 +188,7 @@ void Engine::start(const std::shared_ptr<CallState>& call) noexcept {
   arguments.first_line = setup_.first_line + set * kLinesPerGroup;
   arguments.slot_offset = set * setup_.slot_bytes;
   arguments.scratch = {setup_.memory + kControlBytes + arguments.slot_offset, setup_.memory_window};
+  arguments.peer_memory = slot.peers.data();
   arguments.dtype = plan.dtype;
   arguments.kind = plan.kind;
   arguments.divisor = plan.divisor;
@@ -209,7 +212,8 @@ void Engine::set_memory(collectives::RunArguments& arguments, const Active& slot
   arguments.output = {output, setup_.memory_window};
   collectives::ArriveLine arrive;
   arrive.count = memory.count;
-  const auto announce = [&](collectives::RunMemory& run, std::uint64_t& offset, std::uint16_t& window) {
+  const auto announce = [&](collectives::RunMemory& run, std::uint64_t& offset,
+                            std::uint16_t& window) {
     const auto [number, base] = find_window_(context_, run.base);
     run.window = window = number;
     offset = base ? static_cast<std::uint64_t>(run.base - base) : 0;
@@ -233,7 +237,8 @@ void Engine::finish(Active& slot) noexcept {
   slot.call = nullptr;
   if (++call.finished < call.epochs) return;
   call.done.store(true, std::memory_order_release);
-  while (!calls_in_flight_.empty() && calls_in_flight_.front()->done.load(std::memory_order_relaxed))
+  while (!calls_in_flight_.empty() &&
+         calls_in_flight_.front()->done.load(std::memory_order_relaxed))
     calls_in_flight_.pop_front();
 }
 

@@ -16,14 +16,14 @@ namespace rlx::detail {
 
 /// The memory and the peers of a communicator, as agreed when it was made.
 struct EngineSetup {
-  std::uint32_t window = 1;            ///< W
-  std::uint32_t sets = 2;              ///< D
-  std::uint32_t first_line = 0;        ///< line of word 0 of set 0
+  std::uint32_t window = 1;      ///< W
+  std::uint32_t sets = 2;        ///< D
+  std::uint32_t first_line = 0;  ///< line of word 0 of set 0
   std::size_t slot_bytes = 0;
-  std::size_t stage_bytes = 0;         ///< one half of the staging of one epoch in flight
-  std::byte* memory = nullptr;         ///< [control][D slots][W times input and output staging]
+  std::size_t stage_bytes = 0;  ///< one half of the staging of one epoch in flight
+  std::byte* memory = nullptr;  ///< [control][D slots][W times input and output staging]
   WindowNumber memory_window = 0;
-  std::uint64_t memory_offset = 0;     ///< of `memory` within that window
+  std::uint64_t memory_offset = 0;  ///< of `memory` within that window
   std::vector<collectives::PeerRoute> peers;
   std::shared_ptr<const PreparedCall> guard;  ///< the barrier that rule 5 inserts
 
@@ -43,7 +43,8 @@ struct Blocked {
 class Engine {
  public:
   /// `find_window` tells which window of mine holds a heap address, and where it starts.
-  using FindWindow = std::pair<WindowNumber, std::byte*> (*)(void* context, const std::byte* address);
+  using FindWindow = std::pair<WindowNumber, std::byte*> (*)(void* context,
+                                                             const std::byte* address);
 
   Engine(EngineSetup setup, collectives::RunEnvironment environment, FindWindow find_window,
          void* context);
@@ -75,7 +76,8 @@ class Engine {
  private:
   struct Active {
     collectives::EpochRun run;
-    std::shared_ptr<CallState> call;  // keeps memory and plan alive
+    std::shared_ptr<CallState> call;             // keeps memory and plan alive
+    std::vector<collectives::PeerMemory> peers;  // where theirs is, as they tell in this epoch
     std::uint32_t piece = 0;
     bool guard = false;
   };
@@ -87,7 +89,9 @@ class Engine {
   void set_memory(collectives::RunArguments& arguments, const Active& active) noexcept;
   void finish(Active& active) noexcept;
   [[nodiscard]] std::byte* stage(std::uint64_t epoch) const noexcept;
-  [[nodiscard]] Active& active(std::uint64_t epoch) noexcept { return active_[epoch % setup_.window]; }
+  [[nodiscard]] Active& active(std::uint64_t epoch) noexcept {
+    return active_[epoch % setup_.window];
+  }
   [[nodiscard]] const Active& active(std::uint64_t epoch) const noexcept {
     return active_[epoch % setup_.window];
   }
@@ -99,9 +103,9 @@ class Engine {
   std::vector<Active> active_;                      // by epoch mod W
   std::deque<std::shared_ptr<CallState>> waiting_;  // calls with epochs that have not started
   std::deque<std::shared_ptr<CallState>> calls_in_flight_;
-  std::uint64_t next_epoch_ = 0;   // the next to be assigned
-  std::uint64_t next_start_ = 0;   // the next to be started
-  std::uint64_t frontier_ = 0;     // everything below is complete
+  std::uint64_t next_epoch_ = 0;  // the next to be assigned
+  std::uint64_t next_start_ = 0;  // the next to be started
+  std::uint64_t frontier_ = 0;    // everything below is complete
   std::uint64_t calls_ = 0;
   std::uint64_t chain_ = 0x9e3779b97f4a7c15ull;
   std::uint64_t steps_ = 0;

@@ -80,8 +80,11 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
        .slot_bytes = environment_.slot_bytes,
        .window = environment_.window,
        .link = environment_.link,
+       .load_store = environment_.load_store,
+       .in_place = call.in_place,
        .stages_input = private_input && environment_.local_registration,
        .stages_output = private_output && environment_.local_registration,
+       .private_input = private_input,
        .private_output = private_output,
        .forced = collectives::forced_algorithm(environment_.algorithm, collective)});
   auto plan = std::make_shared<PreparedCall>();
@@ -101,6 +104,12 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
   plan->tail_count = plan->count - (plan->pieces - 1) * plan->piece_count;
   bind_pieces(*plan, environment_);
   return plan;
+}
+
+std::shared_ptr<const PreparedCall> PlanCache::prepare_closing() const {
+  const auto* barrier =
+      collectives::find_algorithm(collectives::Collective::barrier, "dissemination");
+  return prepare(CallArguments{}, barrier->generate({environment_.ranks, environment_.rank}));
 }
 
 std::shared_ptr<const PreparedCall> PlanCache::prepare(const CallArguments& call,

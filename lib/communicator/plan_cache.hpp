@@ -20,6 +20,7 @@ struct PlanEnvironment {
   std::size_t slot_bytes = 0;
   std::uint32_t window = 1;
   collectives::LinkCost link;
+  bool load_store = false;          ///< all members' memory is mapped
   std::string algorithm;            ///< Config::algorithm
   bool local_registration = false;  ///< sources of puts must lie in the heap
 };
@@ -31,7 +32,7 @@ struct PreparedCall {
   collectives::BoundPlan tail;  ///< the last piece
   std::string algorithm;
   std::size_t element_bytes = 1;
-  std::size_t count = 0;         ///< elements: vector, or block per rank
+  std::size_t count = 0;  ///< elements: vector, or block per rank
   std::size_t piece_count = 0;
   std::size_t tail_count = 0;
   std::uint32_t pieces = 1;
@@ -56,6 +57,10 @@ class PlanCache {
   /// Throws what the tuner throws, and Unsupported naming RLX_SLOT when one element per chunk does
   /// not fit a slot.
   std::shared_ptr<const PreparedCall> prepare(const CallArguments& call);
+
+  /// The barrier after which a communicator's words and scratch are given back: of messages, so
+  /// that nobody reads a word of mine any more when I have completed it.
+  [[nodiscard]] std::shared_ptr<const PreparedCall> prepare_closing() const;
 
   /// A call of a schedule that is in no table (tests of rule 5).
   [[nodiscard]] std::shared_ptr<const PreparedCall> prepare(const CallArguments& call,

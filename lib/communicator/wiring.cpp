@@ -1,6 +1,8 @@
 // How a Context comes to life over a bootstrap. Each phase is collective and in this order: hello
 // (versions, rank 0's Config, hosts), transport, signal region, heap.
 
+#include "lib/communicator/wiring.hpp"
+
 #include <fmt/format.h>
 #include <sched.h>
 #include <unistd.h>
@@ -11,7 +13,6 @@
 
 #include "lib/base/log.hpp"
 #include "lib/communicator/communicator_state.hpp"
-#include "lib/communicator/wiring.hpp"
 #include "rlx/topology.hpp"
 #include "rlx/version.hpp"
 #include "transports/transports.hpp"
@@ -20,7 +21,7 @@ namespace rlx::detail {
 namespace {
 
 constexpr std::uint32_t kSignalLines = 65536;  // 4 MiB of addresses; 127 communicators at W = 4
-constexpr std::uint64_t kMagic = 0x31786c72;  // "rlx1"
+constexpr std::uint64_t kMagic = 0x31786c72;   // "rlx1"
 
 /// The first two members never move: ranks of different wire versions can read them.
 struct Hello {
@@ -45,9 +46,9 @@ std::vector<T> exchange(Bootstrap& bootstrap, const T& mine) {
 template <std::size_t n>
 void put_text(char (&to)[n], std::string_view from, const char* what) {
   if (from.size() >= n)
-    throw CollectiveError(ErrorKind::InvalidArgument, "wiring",
-                          fmt::format("{} of {} bytes is longer than the {} that travel", what,
-                                      from.size(), n - 1));
+    throw CollectiveError(
+        ErrorKind::InvalidArgument, "wiring",
+        fmt::format("{} of {} bytes is longer than the {} that travel", what, from.size(), n - 1));
   std::memcpy(to, from.data(), from.size());
 }
 
@@ -144,7 +145,8 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
   check_versions(hellos, me);
   adopt(options.config, hellos[0]);
 
-  auto transport = make_transport(options.config.transport, transport_setup(bootstrap, options.config));
+  auto transport =
+      make_transport(options.config.transport, transport_setup(bootstrap, options.config));
   if (options.decorate) transport = options.decorate(std::move(transport));
   SymmetricTransport& wire = *transport;
   std::shared_ptr<Context> context(new Context(options, std::move(transport), wire));
@@ -162,13 +164,14 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
   for (std::uint32_t rank = 0; rank < windows.size(); ++rank)
     if (!wire.admit(Rank(rank), windows[rank].number, windows[rank].key))
       throw_failure(wire, "a peer's signal region can not be reached");
+  const std::vector<char> maps = exchange(bootstrap, static_cast<char>(maps_all_peers(wire)));
+  context->agreed_.load_store = std::ranges::count(maps, 0) == 0;
   context->prepare_signals(context->signal_memory_->memory());
 
   Context* raw = context.get();
   context->heap_ = std::make_shared<SymmetricHeap>(
-      options.config.heap_limit, [raw](HeapExtent extent, std::span<std::byte> memory) {
-        raw->add_extent(extent, memory);
-      });
+      options.config.heap_limit,
+      [raw](HeapExtent extent, std::span<std::byte> memory) { raw->add_extent(extent, memory); });
   wire.keep(context->heap_);
   return context;
 }
@@ -254,7 +257,9 @@ std::shared_ptr<CommunicatorState> wire_over(std::shared_ptr<Context> context, R
                                              std::size_t size) {
   Agreement alone;  // every rank starts from the same empty memory, so first fit agrees by itself
   alone.maximum = [](std::uint64_t mine) { return mine; };
-  alone.exchange = [size](const ExtentRecord& mine) { return std::vector<ExtentRecord>(size, mine); };
+  alone.exchange = [size](const ExtentRecord& mine) {
+    return std::vector<ExtentRecord>(size, mine);
+  };
   return CommunicatorState::make(std::move(context), whole_group(all_ranks(size), me), alone);
 }
 

@@ -60,9 +60,9 @@ TEST(Mutants, are_shown_to_a_witness_with_what_was_done_and_why_it_fails) {
                               const Finding* reason) {
     if (kind == "dropped EXIT" && reason != nullptr) shown.push_back(what + ": " + reason->text);
   };
-  static_cast<void>(mutate(*find_algorithm(Collective::all_gather, "ring"), 2, witness));
+  static_cast<void>(mutate(*find_algorithm(Collective::all_gather, "pull"), 2, witness));
   ASSERT_EQ(shown.size(), 2u);
-  EXPECT_NE(shown[0].find("signal rank 1, word 0 part 2) and its wait left out"), std::string::npos)
+  EXPECT_NE(shown[0].find("publish word 1 part 1) and its wait left out"), std::string::npos)
       << shown[0];
   EXPECT_NE(shown[0].find("no EXIT"), std::string::npos) << shown[0];
 }

@@ -38,13 +38,15 @@ TEST(Tuner, takes_few_rounds_for_short_vectors_and_few_bytes_for_long_ones) {
   EXPECT_EQ(choose(input_of(Collective::all_reduce, 4, 16 << 20)).algorithm->name, "ring");
   EXPECT_EQ(choose(input_of(Collective::all_gather, 16, 1)).algorithm->name, "bruck");
   EXPECT_EQ(choose(input_of(Collective::all_gather, 4, 4 << 20)).algorithm->name, "ring");
-  EXPECT_EQ(choose(input_of(Collective::reduce_scatter, 16, 1)).algorithm->name, "circulant");
+  EXPECT_EQ(choose(input_of(Collective::reduce_scatter, 64, 1)).algorithm->name, "circulant");
+  EXPECT_EQ(choose(input_of(Collective::all_reduce, 2, 1)).algorithm->name, "exchange");
 }
 
 TEST(Tuner, takes_the_forced_algorithm) {
   for (const Algorithm& algorithm : algorithms()) {
     TunerInput input = input_of(algorithm.collective, 5, 1000);
     input.forced = algorithm.name;
+    input.load_store = algorithm.needs.reach == Reach::load_store;
     EXPECT_EQ(choose(input).algorithm, &algorithm);
   }
 }
@@ -66,24 +68,27 @@ TEST(Tuner, refuses_more_ranks_than_the_forced_algorithm_supports) {
 }
 
 TEST(Tuner, refuses_slots_that_hold_no_line_of_each_chunk) {
-  TunerInput input = input_of(Collective::reduce_scatter, 64, 100);
+  TunerInput input = input_of(Collective::reduce_scatter, 70, 100);
   input.slot_bytes = 1024;
   expect_error(ErrorKind::Unsupported, "RLX_SLOT", [&] { static_cast<void>(choose(input)); });
   input.forced = "ring";
-  expect_error(ErrorKind::Unsupported, "63 scratch chunks",
+  expect_error(ErrorKind::Unsupported, "69 scratch chunks",
                [&] { static_cast<void>(choose(input)); });
 }
 
 RC_GTEST_PROP(Tuner, cuts_pieces_that_fit_a_slot_and_cover_the_message, ()) {
   const auto all = algorithms();
   const Algorithm& algorithm = all[*rc::gen::inRange<std::size_t>(0, all.size())];
-  TunerInput input = input_of(algorithm.collective, *rc::gen::inRange<std::uint32_t>(1, 200),
+  TunerInput input = input_of(algorithm.collective, *rc::gen::inRange<std::uint32_t>(1, 64),
                               *rc::gen::inRange<std::size_t>(0, 10'000'000));
   input.element_bytes = std::size_t{1} << *rc::gen::inRange(0, 5);
   input.slot_bytes = std::size_t{64} << *rc::gen::inRange(9, 16);
   input.window = *rc::gen::inRange<std::uint32_t>(1, 17);
   input.forced = algorithm.name;
+  input.load_store = true;
+  input.in_place = *rc::gen::arbitrary<bool>();
   input.stages_input = *rc::gen::arbitrary<bool>();
+  input.private_input = *rc::gen::arbitrary<bool>();
   input.private_output = *rc::gen::arbitrary<bool>();
   const Choice choice = choose(input);
   RC_ASSERT(choice.piece_count >= 1);
@@ -95,18 +100,67 @@ RC_GTEST_PROP(Tuner, cuts_pieces_that_fit_a_slot_and_cover_the_message, ()) {
   RC_ASSERT(chunk_capacity(choice.piece_count, chunks, input.element_bytes) * input.element_bytes *
                 cost.scratch_chunks <=
             input.slot_bytes);
-  RC_ASSERT(choice.stages_output == (input.private_output && algorithm.exposes));
+  RC_ASSERT(choice.stages_output ==
+            (input.private_output && has(algorithm.needs.exposes, Exposure::output)));
   const std::size_t blocks = algorithm.collective == Collective::all_reduce ? 1 : input.ranks;
   const bool staged = choice.stages_input || choice.stages_output;
   RC_ASSERT(!staged || choice.piece_count == 1 ||
             choice.piece_count * blocks * input.element_bytes <= input.slot_bytes);
 }
 
+// What a schedule names of its peers' memory, or puts into.
+Exposure named(const Schedule& schedule) {
+  Exposure exposed = Exposure::nothing;
+  const auto add = [&](const Ref& ref, Exposure one) {
+    const bool users = ref.space == Space::input || ref.space == Space::output;
+    if (users && !has(exposed, one))
+      exposed = static_cast<Exposure>(static_cast<int>(exposed) | static_cast<int>(one));
+  };
+  for (const Step& step : schedule.steps)
+    for (const auto& refs : {schedule.destinations(step), schedule.sources(step)})
+      for (const Ref& ref : refs) {
+        const bool peers = ref.peer != kMe || (step.kind == StepKind::put && &ref == &refs[0] &&
+                                               refs.data() == schedule.destinations(step).data());
+        if (peers) add(ref, ref.space == Space::input ? Exposure::input : Exposure::output);
+      }
+  return exposed;
+}
+
 TEST(Tuner, knows_which_algorithms_expose_the_users_memory) {
   for (const Algorithm& algorithm : algorithms())
-    for (const std::uint32_t ranks : {2u, 5u, 8u})
-      EXPECT_EQ(exposes_memory(algorithm.generate({ranks, 1})), algorithm.exposes)
+    for (const std::uint32_t ranks : {2u, 5u, 8u}) {
+      EXPECT_EQ(named(algorithm.generate({ranks, 1})), algorithm.needs.exposes)
           << to_string(algorithm.collective) << ' ' << algorithm.name;
+      EXPECT_EQ(exposes_memory(algorithm.generate({ranks, 1})),
+                algorithm.needs.exposes != Exposure::nothing);
+    }
+}
+
+TEST(Tuner, takes_load_store_algorithms_only_where_memory_is_mapped) {
+  TunerInput input = input_of(Collective::all_reduce, 4, 8);
+  EXPECT_EQ(choose(input).algorithm->needs.reach, Reach::messages);
+  input.load_store = true;
+  EXPECT_EQ(choose(input).algorithm->needs.reach, Reach::load_store);
+  input.load_store = false;
+  input.forced = "two_shot";
+  expect_error(ErrorKind::Unsupported, "does not map", [&] { static_cast<void>(choose(input)); });
+}
+
+TEST(Tuner, copies_an_input_aside_where_the_algorithm_wants_it_apart) {
+  TunerInput input = input_of(Collective::all_reduce, 4, 1000);
+  input.load_store = true;
+  input.forced = "one_shot";
+  EXPECT_FALSE(choose(input).stages_input);
+  input.in_place = true;
+  EXPECT_TRUE(choose(input).stages_input);
+}
+
+TEST(Tuner, cuts_what_does_not_fit_a_line_into_lines) {
+  TunerInput input = input_of(Collective::all_reduce, 4, 100);
+  input.load_store = true;
+  input.forced = "line";
+  EXPECT_EQ(choose(input).piece_count, 14u);
+  EXPECT_EQ(choose(input).pieces, 8u);
 }
 
 TEST(Tuner, cuts_nothing_without_scratch_or_staging) {

@@ -61,6 +61,11 @@ algorithms_of() {
   "$build/tools/rlx-explain" "$1" --list | awk '{ print $1 }'
 }
 
+# Those that do not need memory that is mapped.
+message_algorithms_of() {
+  "$build/tools/rlx-explain" "$1" --list | awk '!/\[mapped memory\]/ { print $1 }'
+}
+
 # Walks through types and operations, one more for each case, so that all are met.
 sample=0
 next_sample() {

@@ -14,7 +14,7 @@ run_full_matrix() {
 full_benches() {
   local collective algorithm provider ranks
   for collective in "${kCollectives[@]}"; do
-    for algorithm in $(algorithms_of "$collective"); do
+    for algorithm in $(message_algorithms_of "$collective"); do
       for provider in "${kProviders[@]}"; do
         for ranks in "${kRankCounts[@]}"; do
           next_sample

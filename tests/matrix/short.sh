@@ -12,7 +12,7 @@ run_short_matrix() {
 short_benches() {
   local collective algorithm provider ranks=2
   for collective in "${kCollectives[@]}"; do
-    for algorithm in $(algorithms_of "$collective"); do
+    for algorithm in $(message_algorithms_of "$collective"); do
       for provider in "${kProviders[@]}"; do
         next_sample
         bench_case "$ranks" "$collective" "$algorithm" "$provider" \
