@@ -2,8 +2,9 @@
 //
 // One piece, alone, takes its rounds of latency, its chunks along the wire, its messages' handling
 // and its memory traffic:
-//   alone = rounds L + max(sent, path) c / B + messages O + memory
+//   alone = (rounds + 1) L + max(sent, path) c / B + messages O + memory
 //   memory = c (copied / C + reduced / R + loaded / F + stored / T)
+// (no L for fetching what comes in a signal's line)
 // with c the bytes of a chunk, path the chunks along the longest chain of messages, and chunks of
 // peers that are loaded or stored directly. m pieces, of which W are in flight, follow each other
 // at the pace of the work in each, or of the window:
@@ -78,8 +79,10 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
                         traffic(cost.reduced_chunks, kReducedPerUs) +
                         traffic(cost.loaded_chunks, kLoadedPerUs) +
                         traffic(cost.stored_chunks, kStoredPerUs);
+  // What does not travel in the line of its signal is fetched when the signal has been seen.
+  const double fetch = algorithm.needs.most_bytes > 0 ? 0 : input.link.latency_us;
   const double alone =
-      cost.rounds * input.link.latency_us + path * chunk / bandwidth + handling + memory;
+      fetch + cost.rounds * input.link.latency_us + path * chunk / bandwidth + handling + memory;
   return {alone, sent * chunk / bandwidth + handling + memory};
 }
 

@@ -15,7 +15,8 @@
 //                   block r of x receives the result, the other blocks are unspecified afterwards
 //
 // In place lengths that are not a multiple of n throw LengthMismatch. `in` and `out` may overlap only
-// if they are the same range or block as in the in-place form; other overlap is copied aside first.
+// if they are the same range or block as in the in-place form; other overlap of private memory is
+// copied aside first, of symmetric memory refused.
 // Errors: LengthMismatch and InvalidArgument before anything is sent; Mismatch, PeerFailed, Timeout
 // and Transport as in rlx/communicator.hpp.
 
@@ -42,6 +43,8 @@ struct CallArguments {
   bool in_place = false;
   MemoryRef in;
   MemoryRef out;
+
+  friend bool operator==(const CallArguments&, const CallArguments&) = default;
 };
 
 void run(Communicator& comm, const CallArguments& call);

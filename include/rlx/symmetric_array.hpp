@@ -32,6 +32,8 @@ struct MemoryRef {
   std::size_t count = 0;  ///< elements
   bool symmetric = false;
   std::uint64_t offset = 0;  ///< heap offset, when symmetric
+
+  friend bool operator==(const MemoryRef&, const MemoryRef&) = default;
 };
 
 }  // namespace detail

@@ -24,7 +24,8 @@ class CallState {
   CallPurpose purpose = CallPurpose::user;
   std::shared_ptr<const PreparedCall> prepared;  // outlives its eviction from the cache
   std::shared_ptr<CommunicatorState> communicator;
-  std::vector<std::byte> aside;  ///< a copy of the input where it overlaps the output
+  std::vector<std::byte> input_aside;   ///< a copy of the input where it overlaps the output
+  std::vector<std::byte> output_aside;  ///< receives the output where it overlaps the input
 
   std::uint64_t id = 0;             ///< order of assignment within the Context
   std::uint64_t sequence = 0;       ///< the user's call number
@@ -39,8 +40,8 @@ class CallState {
   std::atomic<bool> done{false};
 };
 
-/// Copies the input aside where it overlaps the output other than as in place.
-void prepare_memory(CallState& call);
+/// Copies input or output aside where they overlap in a way that the algorithm does not bear.
+void prepare_memory(CallState& call, const CommunicatorState& communicator);
 
 /// A plan: the call it repeats, and the run in flight.
 class PlanState {

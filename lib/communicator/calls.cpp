@@ -62,32 +62,42 @@ void check_memory(const CallArguments& call, const CommunicatorState& comm, cons
                        name, bytes, memory.offset));
 }
 
-void check(const CallArguments& call, const CommunicatorState& comm) {
-  if (call.operation == Operation::barrier) return;
+bool overlap(const MemoryRef& a, const MemoryRef& b, std::size_t element) {
+  return a.data < b.data + b.count * element && b.data < a.data + a.count * element;
+}
+
+enum class Overlap : std::uint8_t { none, as_in_place, otherwise };
+
+/// How input and output of a call that is not in place lie to each other.
+Overlap overlap_of(const CallArguments& call, const CommunicatorState& comm) {
+  const std::size_t element = size_of(call.dtype);
+  if (call.in_place || call.operation == Operation::barrier || !overlap(call.in, call.out, element))
+    return Overlap::none;
+  const std::uint32_t ranks = static_cast<std::uint32_t>(comm.size());
+  const std::size_t own = comm.rank().value() * call_count(call, ranks) * element;
+  const bool same =
+      (call.operation == Operation::all_reduce && call.in.data == call.out.data) ||
+      (call.operation == Operation::all_gather && call.in.data == call.out.data + own) ||
+      (call.operation == Operation::reduce_scatter && call.out.data == call.in.data + own);
+  return same ? Overlap::as_in_place : Overlap::otherwise;
+}
+
+Overlap check(const CallArguments& call, const CommunicatorState& comm) {
+  if (call.operation == Operation::barrier) return Overlap::none;
   if (!supports(call.kind, call.dtype))
     reject(ErrorKind::Unsupported, call, comm,
            fmt::format("{} is not defined for {}", to_string(call.kind), to_string(call.dtype)));
   check_memory(call, comm, call.in, "input");
   check_memory(call, comm, call.out, "output");
   check_lengths(call, comm);
-}
-
-bool overlap(const MemoryRef& a, const MemoryRef& b, std::size_t element) {
-  return a.data < b.data + b.count * element && b.data < a.data + a.count * element;
-}
-
-/// Input and output that overlap other than as in place: the input is copied aside first.
-void put_aside(CallState& state) {
-  const CallArguments& call = state.arguments;
-  const std::size_t element = size_of(call.dtype);
-  if (call.in_place || call.operation == Operation::barrier || !overlap(call.in, call.out, element))
-    return;
-  const std::size_t own = state.prepared->rank * state.prepared->count * element;
-  const bool same = (call.operation == Operation::all_reduce && call.in.data == call.out.data) ||
-                    (call.operation == Operation::all_gather && call.in.data == call.out.data + own) ||
-                    (call.operation == Operation::reduce_scatter && call.out.data == call.in.data + own);
-  if (same) return;
-  state.aside.assign(call.in.data, call.in.data + call.in.count * element);
+  const Overlap overlap = overlap_of(call, comm);
+  if (overlap == Overlap::otherwise && call.in.symmetric)
+    reject(ErrorKind::InvalidArgument, call, comm,
+           fmt::format(
+               "symmetric input and output overlap: {} elements from {} and {} from {}; let "
+               "them lie apart, or call in place",
+               call.in.count, fmt::ptr(call.in.data), call.out.count, fmt::ptr(call.out.data)));
+  return overlap;
 }
 
 CommunicatorState& state_of(Communicator& communicator) { return communicator.state(); }
@@ -99,11 +109,27 @@ std::shared_ptr<CallState> begin(CommunicatorState& comm, const CallArguments& c
 
 }  // namespace
 
-void prepare_memory(CallState& call) { put_aside(call); }
+/// Where input and output overlap, one of them is copied aside: the output where peers read an
+/// input that it may not overwrite, the input where they overlap in any other way than in place.
+void prepare_memory(CallState& state, const CommunicatorState& comm) {
+  const CallArguments& call = state.arguments;
+  const Overlap overlap = overlap_of(call, comm);
+  const std::size_t element = size_of(call.dtype);
+  if (overlap == Overlap::otherwise)
+    state.input_aside.assign(call.in.data, call.in.data + call.in.count * element);
+  if (overlap == Overlap::as_in_place && state.prepared->reads_inputs_apart)
+    state.output_aside.resize(call.out.count * element);
+}
 
 void run(Communicator& communicator, const CallArguments& call) {
   CommunicatorState& comm = state_of(communicator);
-  comm.complete(*begin(comm, call, false));
+  if (const auto& known = comm.recall(call)) return comm.run(call, known);
+  const Overlap overlap = check(call, comm);
+  auto prepared = comm.plans().prepare(call);
+  if (overlap != Overlap::none)
+    return comm.complete(*comm.submit(call, std::move(prepared), CallPurpose::user, false));
+  comm.remember(call, prepared);
+  comm.run(call, prepared);
 }
 
 Request run_async(Communicator& communicator, const CallArguments& call) {

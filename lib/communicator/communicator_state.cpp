@@ -116,6 +116,15 @@ CommunicatorState::~CommunicatorState() {
   context_->keep(std::move(engine_));
 }
 
+namespace {
+
+[[noreturn]] void throw_closed(const std::string& operation) {
+  throw CollectiveError(ErrorKind::Closed, operation,
+                        "the communicator was closed; make calls before close()");
+}
+
+}  // namespace
+
 std::shared_ptr<CallState> CommunicatorState::submit(const CallArguments& arguments,
                                                      std::shared_ptr<const PreparedCall> prepared,
                                                      CallPurpose purpose, bool held) {
@@ -126,18 +135,76 @@ std::shared_ptr<CallState> CommunicatorState::submit(const CallArguments& argume
   call->purpose = purpose;
   call->held = held;
   call->communicator = shared_from_this();
-  prepare_memory(*call);
+  prepare_memory(*call, *this);
   const std::lock_guard lock(context_->mutex());
   context_->look_at_health();
   context_->throw_if_failed();
-  if (closed_)
-    throw CollectiveError(ErrorKind::Closed, operation_name(*call),
-                          "the communicator was closed; make calls before close()");
+  if (closed_) throw_closed(operation_name(*call));
   call->sequence = purpose == CallPurpose::user ? sequence_++ : sequence_;
   call->id = context_->next_call_id();
   engine_->assign(call);
   context_->advance();
   return call;
+}
+
+namespace {
+
+/// Calls of arrays that lie apart rarely share one.
+std::size_t place_of(const CallArguments& arguments, std::size_t places) {
+  const auto bits = [](const std::byte* data) {
+    return reinterpret_cast<std::uintptr_t>(data) >> 6;
+  };
+  return (bits(arguments.in.data) * 3 + bits(arguments.out.data) + arguments.out.count +
+          static_cast<std::size_t>(arguments.operation)) %
+         places;
+}
+
+}  // namespace
+
+const std::shared_ptr<const PreparedCall>& CommunicatorState::recall(
+    const CallArguments& arguments) const noexcept {
+  static const std::shared_ptr<const PreparedCall> kUnknown;
+  const Known& known = known_[place_of(arguments, known_.size())];
+  return known.arguments == arguments ? known.prepared : kUnknown;
+}
+
+void CommunicatorState::remember(const CallArguments& arguments,
+                                 std::shared_ptr<const PreparedCall> prepared) {
+  known_[place_of(arguments, known_.size())] = {arguments, std::move(prepared)};
+}
+
+void CommunicatorState::run(const CallArguments& arguments,
+                            const std::shared_ptr<const PreparedCall>& prepared) {
+  if (!context_->agreed().load_store || !Engine::may_run_alone(*prepared))
+    return complete(*submit(arguments, prepared, CallPurpose::user, false));
+  if (!run_alone(arguments, prepared)) complete(*blocking_);
+}
+
+/// The short way of a call that finds nothing in flight: nothing is allocated or queued, and the
+/// engine lock is held for as long as polling costs less than letting others in. True when it is
+/// complete.
+bool CommunicatorState::run_alone(const CallArguments& arguments,
+                                  const std::shared_ptr<const PreparedCall>& prepared) {
+  constexpr std::uint32_t kPolls = 1000;
+  context_->refuse_forked_child();
+  if (!blocking_ || blocking_.use_count() > 1) blocking_ = std::make_shared<CallState>();
+  CallState& call = *blocking_;
+  const std::lock_guard lock(context_->mutex());
+  context_->look_at_health();
+  context_->throw_if_failed();
+  if (closed_) throw_closed(operation_name(call));
+  call.arguments = arguments;
+  if (call.prepared != prepared) call.prepared = prepared;
+  call.started = call.finished = 0;
+  call.done.store(false, std::memory_order_relaxed);
+  call.sequence = sequence_++;
+  call.id = context_->next_call_id();
+  if (context_->in_flight() || !engine_->idle()) {
+    engine_->assign(blocking_);
+    context_->advance();
+    return call.done.load(std::memory_order_relaxed);
+  }
+  return engine_->run_alone(blocking_, context_->agreed().ranks_fit_cores ? kPolls : 1);
 }
 
 void CommunicatorState::release_start(CallState& call) {

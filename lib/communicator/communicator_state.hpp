@@ -2,6 +2,7 @@
 // What a Communicator is made of: a group, its memory, its engine. Shared by the public object and
 // the requests in flight.
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -45,6 +46,15 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   [[nodiscard]] PlanCache& plans() noexcept { return *plans_; }
   [[nodiscard]] const GroupSetup& group() const noexcept { return group_; }
 
+  /// A blocking call. `prepared` fits the arguments, which were checked. Throws the Context's
+  /// failure, or Closed.
+  void run(const CallArguments& arguments, const std::shared_ptr<const PreparedCall>& prepared);
+  /// What the last calls with just these arguments were prepared to be, or nullptr: they were
+  /// checked then.
+  [[nodiscard]] const std::shared_ptr<const PreparedCall>& recall(
+      const CallArguments& arguments) const noexcept;
+  void remember(const CallArguments& arguments, std::shared_ptr<const PreparedCall> prepared);
+
   /// Assigns epochs. Throws the Context's failure, or Closed.
   std::shared_ptr<CallState> submit(const CallArguments& arguments,
                                     std::shared_ptr<const PreparedCall> prepared,
@@ -77,6 +87,8 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   void reserve(const Agreement& agreement);
   [[nodiscard]] collectives::PeerRoute route_to(std::size_t member,
                                                 const ExtentRecord& record) const;
+  bool run_alone(const CallArguments& arguments,
+                 const std::shared_ptr<const PreparedCall>& prepared);
   void run_internal(const CallArguments& arguments, CallPurpose purpose);
   [[nodiscard]] bool quiet();
   void give_back() noexcept;
@@ -87,6 +99,12 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   std::uint64_t words_offset_ = 0;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<PlanCache> plans_;
+  struct Known {
+    CallArguments arguments;
+    std::shared_ptr<const PreparedCall> prepared;
+  };
+  std::array<Known, 8> known_;
+  std::shared_ptr<CallState> blocking_;  // of the last blocking call, used again
   int exceptions_ = 0;          // in flight when this was made
   std::uint64_t sequence_ = 1;  // of the user's calls
   bool entered_ = false;

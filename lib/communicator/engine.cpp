@@ -63,10 +63,12 @@ CallDescriptor describe_call(const CallState& call) {
   return descriptor;
 }
 
-std::uint64_t signature(const CallDescriptor& d) {
-  return std::uint64_t{d.operation} | std::uint64_t{d.dtype} << 8 | std::uint64_t{d.kind} << 16 |
-         std::uint64_t{d.in_place} << 24 | std::uint64_t{d.symmetric_in} << 25 |
-         std::uint64_t{d.symmetric_out} << 26 | std::uint64_t{d.purpose} << 32;
+std::uint64_t signature(const CallState& call) {
+  const CallArguments& a = call.arguments;
+  const auto number = [](auto value) { return static_cast<std::uint64_t>(value); };
+  return number(a.operation) | number(a.dtype) << 8 | number(a.kind) << 16 |
+         number(a.in_place) << 24 | number(a.in.symmetric) << 25 | number(a.out.symmetric) << 26 |
+         number(call.purpose) << 32;
 }
 
 }  // namespace
@@ -94,12 +96,44 @@ void Engine::assign(std::shared_ptr<CallState> call) {
     rooted_run_ = 0;
   else
     place_guards(*call);
-  CallDescriptor descriptor = describe_call(*call);
-  chain_ = mix(mix(chain_, signature(descriptor)), descriptor.count);
-  call->hash = static_cast<std::uint32_t>(chain_ & 0xfff);
+  chain(*call);
   next_epoch_ += call->epochs;
   waiting_.push_back(call);
   calls_in_flight_.push_back(std::move(call));
+}
+
+/// The call's place in the chain over all calls so far (rule 9).
+void Engine::chain(CallState& call) noexcept {
+  chain_ = mix(mix(chain_, signature(call)), call.prepared->count);
+  call.hash = static_cast<std::uint32_t>(chain_ & 0xfff);
+}
+
+bool Engine::run_alone(const std::shared_ptr<CallState>& call, std::uint32_t polls) noexcept {
+  call->call_number = calls_++;
+  call->first_epoch = next_epoch_++;
+  call->epochs = 1;
+  rooted_run_ = 0;
+  chain(*call);
+  describe(*call);
+  start(call);
+  call->started = 1;
+  ++next_start_;
+  publish_progress(0);
+  Active& slot = active(call->first_epoch);
+  for (std::uint32_t poll = 0; poll < polls; ++poll) {
+    const RunStatus status = slot.run.advance(environment_);
+    if (status == RunStatus::done) {
+      finish(slot);
+      frontier_ = next_start_;
+      return true;
+    }
+    if (status != RunStatus::mismatch && status != RunStatus::failed) continue;
+    failure_ = status;
+    failed_epoch_ = call->first_epoch;
+    break;
+  }
+  calls_in_flight_.push_back(call);
+  return false;
 }
 
 /// Looks only at the sequence of kinds, so every rank decides alike (rule 5).
@@ -210,6 +244,7 @@ void Engine::set_memory(collectives::RunArguments& arguments, const Active& slot
   std::byte* output = call.prepared->stage_output ? staging + setup_.stage_bytes : memory.output;
   arguments.input = {input, setup_.memory_window};
   arguments.output = {output, setup_.memory_window};
+  if (!call.prepared->names_windows) return;
   collectives::ArriveLine arrive;
   arrive.count = memory.count;
   const auto announce = [&](collectives::RunMemory& run, std::uint64_t& offset,
@@ -236,6 +271,8 @@ void Engine::finish(Active& slot) noexcept {
   const std::shared_ptr<CallState> keep = std::move(slot.call);
   slot.call = nullptr;
   if (++call.finished < call.epochs) return;
+  if (!call.output_aside.empty())
+    std::memcpy(call.arguments.out.data, call.output_aside.data(), call.output_aside.size());
   call.done.store(true, std::memory_order_release);
   while (!calls_in_flight_.empty() &&
          calls_in_flight_.front()->done.load(std::memory_order_relaxed))

@@ -49,6 +49,14 @@ class Engine {
   Engine(EngineSetup setup, collectives::RunEnvironment environment, FindWindow find_window,
          void* context);
 
+  /// A call of one epoch while nothing else is in flight: assigned, started and advanced up to
+  /// `polls` times. True when it is complete; otherwise it is in flight like any other, or has
+  /// failed.
+  bool run_alone(const std::shared_ptr<CallState>& call, std::uint32_t polls) noexcept;
+  /// Whether run_alone() may have it.
+  [[nodiscard]] static bool may_run_alone(const PreparedCall& prepared) noexcept {
+    return prepared.pieces == 1 && prepared.schedule.all_dependent;
+  }
   /// Gives the call its epochs (and, for rooted calls, the guards before them). Starts nothing.
   void assign(std::shared_ptr<CallState> call);
   /// Starts what may start and advances what runs. True if anything moved. When an epoch fails,
@@ -83,6 +91,7 @@ class Engine {
   };
 
   void place_guards(CallState& call);
+  void chain(CallState& call) noexcept;
   void describe(const CallState& call) noexcept;
   bool start_ready() noexcept;
   void start(const std::shared_ptr<CallState>& call) noexcept;

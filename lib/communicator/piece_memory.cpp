@@ -13,7 +13,10 @@ PieceMemory piece_memory(const CallState& call, std::uint32_t piece) noexcept {
   memory.count = piece + 1 == plan.pieces ? plan.tail_count : plan.piece_count;
   memory.output = call.arguments.out.data + offset;
   memory.input = call.arguments.in_place ? memory.output : call.arguments.in.data + offset;
-  if (!call.aside.empty()) memory.input = const_cast<std::byte*>(call.aside.data()) + offset;
+  if (!call.input_aside.empty())
+    memory.input = const_cast<std::byte*>(call.input_aside.data()) + offset;
+  if (!call.output_aside.empty())
+    memory.output = const_cast<std::byte*>(call.output_aside.data()) + offset;
   if (!call.arguments.in_place) return memory;
   if (operation == Operation::all_gather) memory.input += own;
   if (operation == Operation::reduce_scatter) memory.output += own;

@@ -13,7 +13,16 @@ std::size_t align_line(std::size_t bytes) {
   return (bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
 }
 
+bool names_windows(const collectives::Schedule& schedule, const PlanEnvironment& environment) {
+  const auto puts = [](const collectives::Step& step) {
+    return step.kind == collectives::StepKind::put;
+  };
+  return collectives::exposes_memory(schedule) ||
+         (!environment.load_store && std::ranges::any_of(schedule.steps, puts));
+}
+
 void bind_pieces(PreparedCall& plan, const PlanEnvironment& environment) {
+  plan.names_windows = names_windows(plan.schedule, environment);
   const std::size_t whole = plan.count * plan.element_bytes;
   plan.stage_stride = align_line(plan.piece_count * plan.element_bytes);
   collectives::PieceLayout layout{plan.element_bytes, plan.piece_count,
@@ -95,6 +104,7 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
   plan->pieces = choice.pieces;
   plan->stage_input = choice.stages_input;
   plan->stage_output = choice.stages_output;
+  plan->reads_inputs_apart = choice.algorithm->needs.apart && !choice.stages_input;
   plan->dtype = call.dtype;
   plan->kind = call.kind;
   plan->ranks = environment_.ranks;

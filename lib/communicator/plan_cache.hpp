@@ -38,6 +38,8 @@ struct PreparedCall {
   std::uint32_t pieces = 1;
   std::uint32_t ranks = 1;
   std::uint32_t rank = 0;
+  bool names_windows = false;  ///< a put or an ARRIVE says in which window memory lies
+  bool reads_inputs_apart = false;  ///< peers read the input while the output is written
   bool stage_input = false;
   bool stage_output = false;
   std::size_t stage_stride = 0;  ///< from block to block in staging

@@ -169,5 +169,19 @@ TEST(BareTransport, a_communicator_runs_over_fan_out) {
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST(SameArray, as_input_and_output_is_like_a_call_in_place) {
+  for (const std::string& algorithm : names(collectives::Collective::all_reduce)) {
+    launch_threads(3, options_with(algorithm), [&](Communicator& comm) {
+      for (const std::size_t count : {std::size_t{1}, std::size_t{1000}}) {
+        auto x = comm.allocate<std::int32_t>(count);
+        for (std::size_t i = 0; i < count; ++i) x[i] = element<std::int32_t>(comm.rank().value(), i);
+        all_reduce(comm, x, x, ReduceKind::Sum);
+        for (std::size_t i = 0; i < count; ++i)
+          ASSERT_EQ(x[i], sum_of(comm.size(), i)) << algorithm << ", element " << i;
+      }
+    });
+  }
+}
+
 }  // namespace
 }  // namespace rlx::test
