@@ -41,6 +41,8 @@ constexpr Needs kInLine{.most_bytes = kLinePayload};
 constexpr Needs kMapped{.reach = Reach::load_store};
 constexpr Needs kLine{.reach = Reach::load_store, .most_bytes = kLinePayload};
 constexpr Needs kReadsInputs{.reach = Reach::load_store, .exposes = Exposure::input};
+constexpr Needs kCopiesInputs{
+    .reach = Reach::load_store, .exposes = Exposure::input, .copies = true};
 constexpr Needs kReadsInputsApart{
     .reach = Reach::load_store, .exposes = Exposure::input, .apart = true};
 constexpr Needs kStoresOutputs{.reach = Reach::load_store, .exposes = Exposure::output};
@@ -111,7 +113,7 @@ constexpr std::array kAlgorithms{
     Algorithm{Collective::all_gather, "pull",
               "every rank reads all blocks in place; middling blocks on a node",
               "the all-pairs kernels of MSCCL++", all_gather::pull::generate,
-              all_gather::pull::cost, all_gather::pull::supports, kReadsInputs},
+              all_gather::pull::cost, all_gather::pull::supports, kCopiesInputs},
     Algorithm{Collective::all_gather, "push",
               "every rank stores its block to all outputs; long blocks on a node",
               "the all-pairs kernels of MSCCL++", all_gather::push::generate,

@@ -47,6 +47,7 @@ struct Needs {
   Exposure exposes = Exposure::nothing;
   std::size_t most_bytes = 0;  ///< of a chunk; 0: any
   bool apart = false;          ///< input and output are different memory
+  bool copies = false;         ///< what it does with peers' inputs is to copy them, to one place
 };
 
 struct Algorithm {

@@ -124,6 +124,7 @@ void Builder::copy(Ref to, Ref from, Finalise finalise) {
 void Builder::copy(std::span<const Ref> to, Ref from, Finalise finalise) {
   Step& step = append(StepKind::copy);
   step.finalise = finalise == Finalise::yes;
+  if (from.peer != kMe) step.peer = from.peer;
   operands(step, to, {&from, 1});
 }
 

@@ -70,7 +70,8 @@ struct Step {
   bool finalise = false;   ///< copy, reduce: this writes final values (Mean divides here, once)
   bool published = false;  ///< wait: the word is `peer`'s own, which it publishes
   std::uint16_t lane = 0;  ///< steps of a lane run in order; lanes are independent
-  std::uint32_t peer = 0;  ///< put, signal: target; wait: the word's writer. Group index.
+  std::uint32_t peer = 0;  ///< put, signal: target; wait: the word's writer; copy: whose memory the
+                           ///< source is, if not mine. Group index.
   std::uint16_t word = 0;  ///< put, signal: word at the target; wait: my word
   std::uint16_t part = 0;  ///< 1, 2, 3, ...
   std::uint16_t arrive = kNoWord;  ///< put to a peer's input or output: my word that holds its

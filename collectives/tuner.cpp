@@ -37,6 +37,7 @@ constexpr double kCopiedPerUs = 25000;
 constexpr double kReducedPerUs = 40000;
 constexpr double kLoadedPerUs = 19000;
 constexpr double kStoredPerUs = 15000;
+constexpr double kSingleCopyUs = 0.6;
 constexpr double kBytesPerUsOfGigabyte = 1000;
 /// Pieces smaller than this are not worth their messages.
 constexpr std::size_t kSmallestPieceBytes = 16 << 10;
@@ -87,7 +88,8 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
 }
 
 bool stages_input(const Algorithm& algorithm, const TunerInput& input) {
-  const bool exposed = has(algorithm.needs.exposes, Exposure::input);
+  const bool fetched = input.single_copy && algorithm.needs.copies;
+  const bool exposed = has(algorithm.needs.exposes, Exposure::input) && !fetched;
   return input.stages_input || (input.private_input && exposed) ||
          (input.in_place && algorithm.needs.apart);  // a copy of it is apart
 }

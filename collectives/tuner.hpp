@@ -29,6 +29,7 @@ struct TunerInput {
   std::uint32_t window = 1;
   LinkCost link;
   bool load_store = false;  ///< every member's memory is mapped
+  bool single_copy = false;     ///< peers' private memory can be read
   bool in_place = false;
   bool stages_input = false;    ///< inputs are copied to staging, whatever the algorithm
   bool stages_output = false;   ///< outputs come out of staging, whatever the algorithm

@@ -1,6 +1,9 @@
 #include "collectives/executor/epoch_run.hpp"
 
+#include <cerrno>
 #include <cstring>
+
+#include "lib/symmetric/single_copy.hpp"
 
 namespace rlx::collectives {
 
@@ -82,9 +85,27 @@ void EpochRun::resolve(const BoundStep& step, const std::byte* at,
   ArriveLine told;
   std::memcpy(&told, at + sizeof(std::uint64_t), sizeof told);
   const SymmetricTransport& transport = *environment.transport;
-  arguments_.peer_memory[step.peer] = {
-      transport.mapped(peer.rank, told.input_window) + told.input_offset,
-      transport.mapped(peer.rank, told.output_window) + told.output_offset};
+  PeerMemory& memory = arguments_.peer_memory[step.peer];
+  memory = {};
+  if (told.input_window == kPrivateMemory) {
+    memory.private_input = told.input_offset;
+  } else {
+    memory.input = transport.mapped(peer.rank, told.input_window) + told.input_offset;
+  }
+  if (told.output_window != kPrivateMemory)
+    memory.output = transport.mapped(peer.rank, told.output_window) + told.output_offset;
+}
+
+/// A copy out of a peer's private memory: the system makes it. A peer that is gone is not waited for
+/// here, but it is for those who watch it to say so.
+RunStatus EpochRun::fetch(const BoundStep& step, const RunEnvironment& environment) noexcept {
+  const BoundRef& to = arguments_.plan->operands[step.operands];
+  const BoundRef& from = arguments_.plan->operands[step.operands + 1];
+  const bool copied = detail::read_process(
+      environment.peers[from.peer].process, address(to, environment),
+      arguments_.peer_memory[from.peer].private_input + from.offset, step.bytes);
+  if (copied) return RunStatus::moved;
+  return errno == ESRCH ? RunStatus::idle : RunStatus::failed;
 }
 
 RunMemory EpochRun::memory(Space space) const noexcept {
@@ -174,6 +195,11 @@ void EpochRun::publish(const BoundStep& step, const RunEnvironment& environment)
 RunStatus EpochRun::compute(const BoundStep& step, const RunEnvironment& environment) noexcept {
   if (!computing_[step.lane]) {
     if (step.bytes == 0) return RunStatus::moved;
+    const BoundRef& last = arguments_.plan->operands[step.operands + step.destinations];
+    const bool theirs = step.kind == StepKind::copy && last.peer != kMe &&
+                        last.space == Space::input &&
+                        arguments_.peer_memory[last.peer].input == nullptr;
+    if (theirs) return fetch(step, environment);
     std::array<std::byte*, kMaxOperands> destinations;
     std::array<const std::byte*, kMaxOperands> sources;
     const BoundRef* operand = &arguments_.plan->operands[step.operands];

@@ -21,13 +21,18 @@ struct PeerRoute {
   std::uint64_t scratch_offset = 0;
   std::byte* signals = nullptr;  ///< its signal region where that is mapped; mine, for myself
   std::byte* scratch = nullptr;  ///< its D slots, likewise
+  std::int32_t process = 0;      ///< whose private memory can be read with a single copy; 0: none
 };
 
-/// A peer's input and output of one epoch, where they are mapped, as its ARRIVE says.
+/// A peer's input and output of one epoch, as its ARRIVE says: where they are mapped, or nullptr.
 struct PeerMemory {
   std::byte* input = nullptr;
   std::byte* output = nullptr;
+  std::uint64_t private_input = 0;  ///< else: its address there
 };
+
+/// ArriveLine::input_window of private memory, whose offset is then its address.
+inline constexpr WindowNumber kPrivateMemory = 0xffff;
 
 /// What a rank tells a peer that will write or read its memory: the payload of an ARRIVE line.
 /// Offsets are relative to the windows named, in bytes. Wire format.
@@ -103,6 +108,7 @@ class EpochRun {
   void store(const BoundStep& step, const RunEnvironment& environment) noexcept;
   void publish(const BoundStep& step, const RunEnvironment& environment) noexcept;
   RunStatus compute(const BoundStep& step, const RunEnvironment& environment) noexcept;
+  RunStatus fetch(const BoundStep& step, const RunEnvironment& environment) noexcept;
   [[nodiscard]] RunMemory memory(Space space) const noexcept;
   [[nodiscard]] std::byte* address(const BoundRef& ref,
                                    const RunEnvironment& environment) const noexcept;

@@ -20,6 +20,7 @@ struct Config {
   std::size_t heap_limit = std::size_t{64} << 30;  ///< RLX_HEAP_LIMIT: reserved addresses, bytes
   std::size_t slot_bytes = std::size_t{512} << 10;  ///< RLX_SLOT: scratch bytes of one epoch
   std::uint32_t window = 4;         ///< RLX_WINDOW: epochs (pieces, calls) in flight, 1 to 16
+  bool single_copy = true;          ///< RLX_SINGLE_COPY: read private memory of peers on a node
   bool helper = true;               ///< RLX_HELPER: the helper thread that polls when nobody does
   double knock_after = 0.1;         ///< RLX_KNOCK_AFTER: seconds of waiting before asking the peer
   double warn_after = 60;           ///< RLX_WARN_AFTER: seconds before naming a peer not arrived

@@ -73,6 +73,8 @@ constexpr Knob kKnobs[] = {
      BytesField{&Config::slot_bytes, 64, std::size_t{1} << 30, 64}},
     {{"RLX_WINDOW", "epochs (pieces, calls) in flight, 1 to 16", true},
      CountField{&Config::window, 1, 16}},
+    {{"RLX_SINGLE_COPY", "private memory on a node is read with one copy where allowed: on or off", true},
+     SwitchField{&Config::single_copy}},
     {{"RLX_HELPER", "helper thread that polls when nobody does: on or off", false},
      SwitchField{&Config::helper}},
     {{"RLX_KNOCK_AFTER", "seconds of waiting before the awaited peer is asked", true},

@@ -25,6 +25,7 @@ PlanEnvironment plan_environment(Context& context, const GroupSetup& group) {
   environment.window = config.window;
   environment.link = context.agreed().link;
   environment.load_store = context.agreed().load_store;
+  environment.single_copy = context.agreed().single_copy;
   environment.algorithm = config.algorithm;
   environment.local_registration = context.transport().capabilities().local_registration;
   return environment;
@@ -65,6 +66,7 @@ collectives::PeerRoute CommunicatorState::route_to(std::size_t member,
   } else if (context.agreed().load_store) {
     route.signals = context.transport().mapped(rank, kSignalWindow);
     route.scratch = context.transport().mapped(rank, record.window) + route.scratch_offset;
+    route.process = context.process_of(rank);
   }
   return route;
 }

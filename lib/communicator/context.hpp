@@ -40,6 +40,7 @@ static_assert(sizeof(ExtentRecord) == 96);
 struct AgreedValues {
   collectives::LinkCost link;
   bool load_store = false;      ///< everybody's memory is mapped everywhere
+  bool single_copy = false;     ///< everybody can read everybody's private memory
   bool ranks_fit_cores = true;  ///< of this node; the only value that may differ between nodes
 };
 
@@ -63,6 +64,10 @@ class Context {
   /// A number that all ranks of this Context share, and no other Context has; 0 over bare
   /// transports.
   [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
+  /// The process of a rank, where agreed().single_copy; 0 otherwise.
+  [[nodiscard]] std::int32_t process_of(Rank rank) const noexcept {
+    return processes_.empty() ? 0 : processes_[rank.index()];
+  }
   /// Whether it is what wire() would make of these options.
   [[nodiscard]] bool suits(const CommunicatorOptions& options) const noexcept;
   /// Calls this too when the Context fails: of a communicator that joins it.
@@ -143,6 +148,7 @@ class Context {
   int process_;
   std::uint32_t generation_;
   std::uint64_t identity_ = 0;
+  std::vector<std::int32_t> processes_;
   std::atomic<std::uint64_t> last_id_{0};
   // Order matters when destroyed: the transport goes before the memory that it has registered.
   std::vector<std::unique_ptr<Engine>> kept_;

@@ -250,8 +250,10 @@ void Engine::set_memory(collectives::RunArguments& arguments, const Active& slot
   const auto announce = [&](collectives::RunMemory& run, std::uint64_t& offset,
                             std::uint16_t& window) {
     const auto [number, base] = find_window_(context_, run.base);
-    run.window = window = number;
-    offset = base ? static_cast<std::uint64_t>(run.base - base) : 0;
+    run.window = number;
+    window = base ? number : collectives::kPrivateMemory;
+    offset = base ? static_cast<std::uint64_t>(run.base - base)
+                  : reinterpret_cast<std::uint64_t>(run.base);
   };
   announce(arguments.input, arrive.input_offset, arrive.input_window);
   announce(arguments.output, arrive.output_offset, arrive.output_window);

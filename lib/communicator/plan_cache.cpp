@@ -90,6 +90,7 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
        .window = environment_.window,
        .link = environment_.link,
        .load_store = environment_.load_store,
+       .single_copy = environment_.single_copy,
        .in_place = call.in_place,
        .stages_input = private_input && environment_.local_registration,
        .stages_output = private_output && environment_.local_registration,

@@ -21,6 +21,7 @@ struct PlanEnvironment {
   std::uint32_t window = 1;
   collectives::LinkCost link;
   bool load_store = false;          ///< all members' memory is mapped
+  bool single_copy = false;         ///< their private memory can be read
   std::string algorithm;            ///< Config::algorithm
   bool local_registration = false;  ///< sources of puts must lie in the heap
 };

@@ -13,6 +13,7 @@
 
 #include "lib/base/log.hpp"
 #include "lib/communicator/communicator_state.hpp"
+#include "lib/symmetric/single_copy.hpp"
 #include "rlx/topology.hpp"
 #include "rlx/version.hpp"
 #include "transports/transports.hpp"
@@ -129,6 +130,31 @@ TransportSetup transport_setup(Bootstrap& bootstrap, const Config& config) {
   return setup;
 }
 
+/// The processes of all ranks when everybody can read everybody's private memory, tried with a
+/// token of each; otherwise nothing.
+std::vector<std::int32_t> readable_processes(Bootstrap& bootstrap) {
+  struct Token {
+    std::uint64_t address = 0;
+    std::uint64_t value = 0;
+    std::int64_t process = 0;
+  };
+  std::random_device entropy;
+  const auto value = std::make_unique<std::uint64_t>((std::uint64_t{entropy()} << 32) | entropy());
+  const Token mine{reinterpret_cast<std::uint64_t>(value.get()), *value, getpid()};
+  std::vector<std::int32_t> processes;
+  char readable = 1;
+  for (const Token& theirs : exchange(bootstrap, mine)) {
+    std::uint64_t seen = 0;
+    const auto process = static_cast<std::int32_t>(theirs.process);
+    const bool read =
+        read_process(process, reinterpret_cast<std::byte*>(&seen), theirs.address, sizeof seen);
+    if (!read || seen != theirs.value) readable = 0;
+    processes.push_back(process);
+  }
+  const std::vector<char> all = exchange(bootstrap, readable);  // and the tokens live until here
+  return std::ranges::count(all, 0) == 0 ? processes : std::vector<std::int32_t>();
+}
+
 [[noreturn]] void throw_failure(const SymmetricTransport& transport, const char* what) {
   const auto failure = transport.failure();
   throw CollectiveError(failure ? failure->kind : ErrorKind::Transport, "wiring",
@@ -166,6 +192,10 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
       throw_failure(wire, "a peer's signal region can not be reached");
   const std::vector<char> maps = exchange(bootstrap, static_cast<char>(maps_all_peers(wire)));
   context->agreed_.load_store = std::ranges::count(maps, 0) == 0;
+  if (context->agreed_.load_store && options.config.single_copy) {
+    context->processes_ = readable_processes(bootstrap);
+    context->agreed_.single_copy = !context->processes_.empty();
+  }
   context->prepare_signals(context->signal_memory_->memory());
 
   Context* raw = context.get();

@@ -38,7 +38,7 @@ TEST(Tuner, takes_few_rounds_for_short_vectors_and_few_bytes_for_long_ones) {
   EXPECT_EQ(choose(input_of(Collective::all_reduce, 4, 16 << 20)).algorithm->name, "ring");
   EXPECT_EQ(choose(input_of(Collective::all_gather, 16, 1)).algorithm->name, "bruck");
   EXPECT_EQ(choose(input_of(Collective::all_gather, 4, 4 << 20)).algorithm->name, "ring");
-  EXPECT_EQ(choose(input_of(Collective::reduce_scatter, 64, 1)).algorithm->name, "circulant");
+  EXPECT_EQ(choose(input_of(Collective::reduce_scatter, 70, 1)).algorithm->name, "circulant");
   EXPECT_EQ(choose(input_of(Collective::all_reduce, 2, 1)).algorithm->name, "exchange");
 }
 
