@@ -1,8 +1,9 @@
 #pragma once
 // all_reduce, all_gather, reduce_scatter: blocking, non-blocking, planned.
 //
-// Each takes a SymmetricArray (heap memory: communicated where it lies) or any contiguous sized range
-// of an element type (private memory: staged by rlx). Forms:
+// Each takes symmetric memory (communicated where it lies: a SymmetricArray, a SymmetricSpan, or a
+// container whose allocator is a SymmetricAllocator or carries a SymmetricResource) or any other
+// contiguous sized range of an element type (private memory: staged by rlx). Forms:
 //   f(comm, x, op)        in place          f(comm, in, out, op)        out of place
 //   f_async(...)          gives a Request   plan_f(...)                 gives a Plan
 // Whether memory is symmetric, and whether the call is in place, must be the same on all ranks.
@@ -28,6 +29,7 @@
 #include "rlx/communicator.hpp"
 #include "rlx/reduce_kind.hpp"
 #include "rlx/request.hpp"
+#include "rlx/symmetric_allocator.hpp"
 
 namespace rlx {
 
@@ -62,8 +64,12 @@ concept RangeMemory = !SymmetricMemory<M> && std::ranges::contiguous_range<M> &&
 template <class M>
 concept Memory = SymmetricMemory<M> || RangeMemory<M>;
 template <class M>
+concept ConstMemory = requires(M& m) {
+  requires std::is_const_v<std::remove_pointer_t<decltype(m.data())>>;
+};
+template <class M>
 concept MutableMemory =
-    SymmetricMemory<M> ||
+    (SymmetricMemory<M> && !ConstMemory<M>) ||
     (RangeMemory<M> && !std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<M>>>);
 
 template <class M>
@@ -84,6 +90,8 @@ MemoryRef memory_of(M&& m) {
   } else {
     using T = std::remove_cv_t<std::ranges::range_value_t<M>>;
     auto* data = const_cast<T*>(std::ranges::data(m));
+    if (const SymmetricResource* resource = resource_of(m))
+      return resource->memory(data, std::ranges::size(m));
     return {reinterpret_cast<std::byte*>(data), std::ranges::size(m), false, 0};
   }
 }

@@ -27,10 +27,12 @@
 
 namespace rlx {
 
+class SymmetricResource;
+
 namespace detail {
 class CommunicatorState;
 class Context;
-}
+}  // namespace detail
 
 struct CommunicatorOptions {
   Device device = Device::cpu();
@@ -83,6 +85,11 @@ class Communicator {
   [[nodiscard]] SymmetricArray<T> allocate(std::size_t n) {
     return SymmetricArray<T>(allocate_bytes(n, sizeof(T)), n);
   }
+
+  /// The heap for std::pmr containers (rlx/symmetric_allocator.hpp). Local. Lives as long as this
+  /// communicator, or as a SymmetricAllocator or shared pointer of it.
+  [[nodiscard]] SymmetricResource* memory_resource() const;
+  [[nodiscard]] std::shared_ptr<SymmetricResource> shared_memory_resource() const;
 
   /// A communicator of the same ranks with an order of calls of its own. Collective.
   [[nodiscard]] Communicator duplicate();

@@ -16,6 +16,7 @@
 #include "rlx/reduce_kind.hpp"
 #include "rlx/request.hpp"
 #include "rlx/shape.hpp"
+#include "rlx/symmetric_allocator.hpp"
 #include "rlx/symmetric_array.hpp"
 #include "rlx/symmetric_buffer.hpp"
 #include "rlx/symmetric_heap.hpp"

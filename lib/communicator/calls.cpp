@@ -57,9 +57,12 @@ void check_memory(const CallArguments& call, const CommunicatorState& comm, cons
   const auto [first, begins] = comm.context().heap().offset_of(memory.data);
   const HeapExtent extent = begins ? comm.context().heap().extent_at(first) : HeapExtent{};
   if (!begins || first + bytes > extent.offset + extent.length)
-    reject(ErrorKind::OutOfBounds, call, comm,
-           fmt::format("{} of {} bytes at heap offset {} does not lie in this communicator's heap",
-                       name, bytes, memory.offset));
+    reject(
+        ErrorKind::OutOfBounds, call, comm,
+        fmt::format("{} is symmetric memory, {} bytes at heap offset {}, of another heap than this "
+                    "communicator's: allocate it with this communicator or one that stems from "
+                    "the same, or pass it as private memory (a span)",
+                    name, bytes, memory.offset));
 }
 
 bool overlap(const MemoryRef& a, const MemoryRef& b, std::size_t element) {

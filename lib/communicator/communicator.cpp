@@ -51,7 +51,13 @@ const TransportCapabilities& Communicator::transport() const noexcept {
 
 std::unique_ptr<detail::SymmetricAllocation> Communicator::allocate_bytes(std::size_t n,
                                                                           std::size_t element) {
-  return state_->allocate(n, element);
+  return state_->allocate_owned({n, element});
+}
+
+SymmetricResource* Communicator::memory_resource() const { return state_->memory_resource().get(); }
+
+std::shared_ptr<SymmetricResource> Communicator::shared_memory_resource() const {
+  return state_->memory_resource();
 }
 
 Communicator Communicator::duplicate() {

@@ -48,6 +48,7 @@ std::shared_ptr<CommunicatorState> CommunicatorState::make(std::shared_ptr<Conte
   std::shared_ptr<CommunicatorState> state(
       new CommunicatorState(std::move(context), std::move(group)));
   state->reserve(agreement);
+  state->memory_resource_ = std::make_shared<SymmetricResource>(state);
   const std::lock_guard lock(state->context_->mutex());
   state->context_->enter(*state);
   state->entered_ = true;

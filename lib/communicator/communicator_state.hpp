@@ -11,6 +11,7 @@
 #include "lib/communicator/context.hpp"
 #include "lib/communicator/engine.hpp"
 #include "lib/communicator/plan_cache.hpp"
+#include "rlx/symmetric_allocator.hpp"
 
 namespace rlx::detail {
 
@@ -27,6 +28,22 @@ struct GroupSetup {
   std::vector<Rank> members;  ///< transport ranks, by member
   std::uint32_t me = 0;
   std::vector<std::uint32_t> positions;  ///< where each member's record is in the exchange
+};
+
+/// Symmetric memory that every member asks for alike.
+struct MemoryRequest {
+  std::uint64_t count = 0;
+  std::uint64_t element = 1;  ///< bytes
+  std::uint64_t alignment = kLineBytes;
+
+  friend constexpr bool operator==(const MemoryRequest&, const MemoryRequest&) = default;
+};
+
+/// What it got: allocated until somebody releases the offset.
+struct HeapBlock {
+  std::byte* data = nullptr;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
 };
 
 class CommunicatorState : public std::enable_shared_from_this<CommunicatorState> {
@@ -69,7 +86,12 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   void barrier(CallPurpose purpose);
   [[nodiscard]] Agreement agreement(CallPurpose purpose);
 
-  std::unique_ptr<SymmetricAllocation> allocate(std::size_t count, std::size_t element);
+  HeapBlock allocate(const MemoryRequest& request);
+  /// The same, owned.
+  std::unique_ptr<SymmetricAllocation> allocate_owned(const MemoryRequest& request);
+  [[nodiscard]] const std::shared_ptr<SymmetricResource>& memory_resource() const noexcept {
+    return memory_resource_;
+  }
   std::shared_ptr<CommunicatorState> split(int colour, int key, CallPurpose purpose);
   void close(double timeout_seconds);
   /// For destructors: never throws; waits only when all is well.
@@ -99,6 +121,7 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   std::uint64_t words_offset_ = 0;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<PlanCache> plans_;
+  std::shared_ptr<SymmetricResource> memory_resource_;  // shared with allocators, may outlive this
   struct Known {
     CallArguments arguments;
     std::shared_ptr<const PreparedCall> prepared;

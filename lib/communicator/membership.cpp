@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "lib/communicator/communicator_state.hpp"
@@ -33,24 +34,48 @@ class HeapAllocation final : public SymmetricAllocation {
   std::uint64_t offset_;
 };
 
-struct Request64 {
-  std::uint64_t count;
-  std::uint64_t element;
+/// What one member asks for, and the largest alignment that its heap offers.
+struct Wish {
+  MemoryRequest request;
+  std::uint64_t offered;
 };
 
-void check_same_request(CommunicatorState& communicator, const Request64& mine) {
-  const auto all = gather_values(communicator, mine, CallPurpose::allocate);
-  const auto differs = std::find_if(all.begin(), all.end(), [&](const Request64& other) {
-    return other.count != all[0].count || other.element != all[0].element;
-  });
-  if (differs == all.end()) return;
-  const Rank rank(static_cast<std::uint32_t>(differs - all.begin()));
-  throw CollectiveError(
-      ErrorKind::LengthMismatch, "allocate",
-      fmt::format("rank {} asked for {} elements of {} bytes, rank 0 for {} of {}; every member must "
-                  "ask for the same",
-                  rank.value(), differs->count, differs->element, all[0].count, all[0].element),
-      {Rank(0), rank});
+std::string in_words(const MemoryRequest& request) {
+  const std::string aligned =
+      request.alignment > kLineBytes ? fmt::format(" aligned to {}", request.alignment) : "";
+  if (request.element == 1) return fmt::format("{} bytes{}", request.count, aligned);
+  return fmt::format("{} elements of {} bytes{}", request.count, request.element, aligned);
+}
+
+/// A heap over somebody's memory offers what that memory is aligned to, which may differ by rank.
+std::uint64_t offered_alignment(Context& context) {
+  constexpr std::uint64_t kLargest = 2 << 20;
+  const auto base = reinterpret_cast<std::uintptr_t>(context.heap().base());
+  return std::min(kLargest, std::uint64_t{1} << std::countr_zero(base | kLargest));
+}
+
+void check_same_request(CommunicatorState& communicator, const MemoryRequest& mine) {
+  const Wish wish{mine, offered_alignment(communicator.context())};
+  const auto all = gather_values(communicator, wish, CallPurpose::allocate);
+  const auto differs =
+      std::ranges::find_if(all, [&](const Wish& other) { return other.request != all[0].request; });
+  const auto least = std::ranges::min_element(all, {}, &Wish::offered);
+  if (differs != all.end()) {
+    const Rank rank(static_cast<std::uint32_t>(differs - all.begin()));
+    throw CollectiveError(
+        ErrorKind::LengthMismatch, "allocate",
+        fmt::format("rank {} asked for {}, rank 0 for {}; every member must ask "
+                    "for the same",
+                    rank.value(), in_words(differs->request), in_words(all[0].request)),
+        {Rank(0), rank});
+  }
+  // Cache lines are what the heap counts in, wherever it begins.
+  if (mine.alignment <= std::max<std::uint64_t>(least->offered, kLineBytes)) return;
+  const Rank rank(static_cast<std::uint32_t>(least - all.begin()));
+  throw CollectiveError(ErrorKind::Unsupported, "allocate",
+                        fmt::format("{}: the heap of rank {} offers alignments up to {}",
+                                    in_words(mine), rank.value(), least->offered),
+                        {rank});
 }
 
 struct Colour {
@@ -61,24 +86,29 @@ struct Colour {
 
 }  // namespace
 
-std::unique_ptr<SymmetricAllocation> CommunicatorState::allocate(std::size_t count,
-                                                                 std::size_t element) {
-  check_same_request(*this, {count, element});
+HeapBlock CommunicatorState::allocate(const MemoryRequest& request) {
+  check_same_request(*this, request);
   std::uint64_t bytes = 0;
-  if (__builtin_mul_overflow(std::uint64_t{count}, std::uint64_t{element}, &bytes))
+  if (__builtin_mul_overflow(request.count, request.element, &bytes))
     throw CollectiveError(ErrorKind::OutOfMemory, "allocate",
-                          fmt::format("{} elements of {} bytes overflow an address", count, element));
-  const std::uint64_t offset =
-      context_->heap().allocate(bytes, kLineBytes, group_.id, agreement(CallPurpose::allocate).maximum);
+                          fmt::format("{} overflow an address", in_words(request)));
+  const std::uint64_t offset = context_->heap().allocate(bytes, request.alignment, group_.id,
+                                                         agreement(CallPurpose::allocate).maximum);
   const ExtentRecord mine = context_->extent_of(offset);
   const std::vector<ExtentRecord> records = agreement(CallPurpose::allocate).exchange(mine);
   for (std::size_t member = 0; member < size(); ++member)
     context_->admit(group_.members[member], records[member]);
   const std::lock_guard lock(context_->mutex());
   ++sequence_;
-  auto allocation = std::make_unique<HeapAllocation>(context_, offset);
-  allocation->data = context_->heap().at(offset);
-  allocation->view = {rank(), offset, bytes};
+  return {context_->heap().at(offset), offset, bytes};
+}
+
+std::unique_ptr<SymmetricAllocation> CommunicatorState::allocate_owned(
+    const MemoryRequest& request) {
+  const HeapBlock block = allocate(request);
+  auto allocation = std::make_unique<HeapAllocation>(context_, block.offset);
+  allocation->data = block.data;
+  allocation->view = {rank(), block.offset, block.bytes};
   return allocation;
 }
 

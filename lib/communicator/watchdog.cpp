@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookInterval{5};
 constexpr double kFetchSeconds = 0.05;  // a knock may hold up my own progress only so long
+constexpr std::chrono::seconds kSearchTime{2};  // for the member that called something else
 constexpr int kFailingLooks = 2;        // a dead peer's last signals are seen before its death is
 
 double seconds(Watchdog::Clock::duration duration) {
@@ -177,20 +178,16 @@ void Watchdog::diagnose(CommunicatorState& communicator) noexcept {
                         failure ? failure->message : "the transport refused the operation"));
     return;
   }
-  // The signal came from another call. Look for the first call in which that rank differs.
-  const std::uint64_t number = blocked.call->call_number;
-  const std::uint64_t oldest = number < 8 ? 0 : number - 8;
-  for (std::uint64_t call = oldest; call <= number; ++call) {
-    const std::uint64_t line = 1 + call % kDescriptors;
-    CallDescriptor theirs;
-    const CallDescriptor mine = communicator.engine().descriptor(call);
-    if (!context_.health().fetch(control_block(communicator, peer, line), 1, 0.3)) break;
-    std::memcpy(&theirs, context_.health().fetched(), sizeof theirs);
-    if (!theirs.valid || theirs.sequence != call || theirs.same_call(mine)) continue;
-    report_mismatch(blocked, peer, theirs, mine);
-    return;
+  // The signal came from another call: of the peer that this wait is for, or of any member whose
+  // call uses this word otherwise.
+  const auto deadline = Clock::now() + kSearchTime;
+  if (found_difference(blocked, peer)) return;
+  for (std::uint32_t member = 0; member < communicator.size(); ++member) {
+    if (member == peer || member == communicator.rank().value()) continue;
+    if (Clock::now() > deadline || found_difference(blocked, member)) break;
   }
-  const CallDescriptor mine = communicator.engine().descriptor(number);
+  if (context_.failed()) return;
+  const CallDescriptor mine = communicator.engine().descriptor(blocked.call->call_number);
   ErrorDetails details = details_of(
       communicator, blocked, ErrorKind::Mismatch,
       fmt::format("rank {} signalled for a different call than rank {}'s {}, and could not be asked "
@@ -198,6 +195,24 @@ void Watchdog::diagnose(CommunicatorState& communicator) noexcept {
                   peer, communicator.rank().value(), describe_call(mine)));
   details.ranks = {Rank(peer), communicator.rank()};
   communicator.fail(std::move(details));
+}
+
+/// Looks for the first call in which the member differs from me, and fails with it.
+bool Watchdog::found_difference(const Blocked& blocked, std::uint32_t member) noexcept {
+  CommunicatorState& communicator = *watch_.communicator;
+  const std::uint64_t number = blocked.call->call_number;
+  const std::uint64_t oldest = number < 8 ? 0 : number - 8;
+  for (std::uint64_t call = oldest; call <= number; ++call) {
+    const std::uint64_t line = 1 + call % kDescriptors;
+    CallDescriptor theirs;
+    const CallDescriptor mine = communicator.engine().descriptor(call);
+    if (!context_.health().fetch(control_block(communicator, member, line), 1, 0.3)) return false;
+    std::memcpy(&theirs, context_.health().fetched(), sizeof theirs);
+    if (!theirs.valid || theirs.sequence != call || theirs.same_call(mine)) continue;
+    report_mismatch(blocked, member, theirs, mine);
+    return true;
+  }
+  return false;
 }
 
 }  // namespace rlx::detail

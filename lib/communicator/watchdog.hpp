@@ -46,6 +46,7 @@ class Watchdog {
   bool dead(const Blocked& blocked) noexcept;
   void judge(const Blocked& blocked, const ProgressLine& line) noexcept;
   bool mismatched(const Blocked& blocked) noexcept;
+  bool found_difference(const Blocked& blocked, std::uint32_t member) noexcept;
   void report_mismatch(const Blocked& blocked, std::uint32_t member, const CallDescriptor& theirs,
                        const CallDescriptor& mine) noexcept;
   void not_arrived(const Blocked& blocked) noexcept;

@@ -128,6 +128,68 @@ TEST(Mismatch, heap_against_private_memory_is_named) {
       "heap");
 }
 
+TEST(Mismatch, a_symmetric_vector_against_a_private_one_is_named) {
+  expect_mismatch(
+      [](Communicator& comm) {
+        SymmetricVector<float> heap(1000, comm);
+        std::vector<float> own(1000);
+        if (comm.rank() == Rank(3))
+          all_reduce(comm, own, ReduceKind::Sum);
+        else
+          all_reduce(comm, heap, ReduceKind::Sum);
+      },
+      "heap");
+}
+
+TEST(Mismatch, a_pmr_vector_of_another_resource_is_named_also_when_empty) {
+  expect_mismatch(
+      [](Communicator& comm) {
+        std::pmr::vector<float> heap(comm.memory_resource());
+        std::pmr::vector<float> own;
+        all_reduce(comm, comm.rank() == Rank(1) ? own : heap, ReduceKind::Sum);
+      },
+      "heap");
+}
+
+TEST(Mismatch, a_vector_that_grows_alone_is_named) {
+  expect_mismatch(
+      [](Communicator& comm) {
+        SymmetricVector<float> x(1000, comm);
+        if (comm.rank() == Rank(2)) x.push_back(1);
+        all_reduce(comm, x, ReduceKind::Sum);
+      },
+      "allocate");
+}
+
+TEST(Failure, releases_while_an_error_unwinds_neither_throw_nor_hang) {
+  const auto errors = errors_of(3, options_with(), [](Communicator& comm) {
+    std::vector<SymmetricVector<int>> many;
+    for (int i = 0; i < 10; ++i) many.emplace_back(1000, comm);
+    std::pmr::vector<int> pmr(1000, comm.memory_resource());
+    SymmetricVector<int> x(comm.rank() == Rank(0) ? 10 : 20, comm);  // recoverable
+    ADD_FAILURE() << "different lengths were accepted";
+  });
+  for (const auto& error : errors) EXPECT_EQ(error.kind, ErrorKind::LengthMismatch);
+  expect_mismatch(
+      [](Communicator& comm) {
+        SymmetricVector<int> x(1000, comm);
+        all_reduce(comm, x, comm.rank() == Rank(1) ? ReduceKind::Max : ReduceKind::Sum);
+      },
+      "max");
+}
+
+TEST(Failure, after_an_error_symmetric_containers_throw_the_first_cause_and_release) {
+  errors_of(2, options_with(), [](Communicator& comm) {
+    SymmetricVector<float> x(100, comm);
+    try {
+      all_reduce(comm, x, comm.rank() == Rank(0) ? ReduceKind::Max : ReduceKind::Sum);
+    } catch (const CollectiveError& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::Mismatch);
+    }
+    x.push_back(1);
+  });
+}
+
 TEST(Failure, a_rank_that_leaves_by_an_exception_is_named_by_the_others) {
   std::atomic<int> told{0};
   try {

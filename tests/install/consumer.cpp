@@ -12,6 +12,9 @@ int main() {
     std::vector<int> mine(5, static_cast<int>(comm.rank().value()));
     std::vector<int> all(5 * comm.size());
     rlx::all_gather(comm, mine, all);
+    rlx::SymmetricVector<float> vector(10, 1.0f, comm);
+    rlx::all_reduce(comm, vector, rlx::ReduceKind::Sum);
+    if (vector[9] != 3) right = false;
     if (heap[99] != 6 || all.front() != 0 || all.back() != 2) right = false;
   });
   std::printf("rlx %s\n", std::string(rlx::kVersion).c_str());

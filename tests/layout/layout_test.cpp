@@ -136,6 +136,18 @@ TEST(Layout, the_first_program_of_the_readme_is_the_one_that_is_tested) {
       << "README.md and tests/programs/first_program.cpp differ";
 }
 
+TEST(Layout, the_containers_of_the_readme_are_the_ones_that_are_tested) {
+  const std::string program = text_of("tests/programs/symmetric_containers.cpp");
+  const std::string readme = text_of("README.md");
+  const std::string opening = "```cpp\n  // Vectors of";
+  const std::size_t begin = readme.find(opening);
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t code = begin + std::string("```cpp\n").size();
+  const std::string shown = readme.substr(code, readme.find("```", code) - code);
+  EXPECT_NE(program.find(shown), std::string::npos)
+      << "README.md and tests/programs/symmetric_containers.cpp differ";
+}
+
 TEST(Layout, links_between_pages_lead_to_files) {
   for (const std::string& path : all_files()) {
     if (fs::path(path).extension() != ".md") continue;

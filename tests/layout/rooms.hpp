@@ -53,6 +53,7 @@ inline const std::map<std::string_view, std::string_view> kPublicHeaders = {
     {"rlx.hpp", "communicator"},
     {"shape.hpp", "base"},
     {"signal_region.hpp", "symmetric"},
+    {"symmetric_allocator.hpp", "communicator"},
     {"symmetric_array.hpp", "symmetric"},
     {"symmetric_buffer.hpp", "symmetric"},
     {"symmetric_heap.hpp", "symmetric"},
