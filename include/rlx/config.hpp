@@ -13,8 +13,8 @@ namespace rlx {
 
 struct Config {
   std::string log = "warn";         ///< RLX_LOG: error, warn, info, debug
-  std::string transport = "auto";   ///< RLX_TRANSPORT: auto, ofi, local (ranks as threads)
-  std::string provider;             ///< RLX_PROVIDER: a libfabric provider; empty: best found
+  std::string transport = "auto";   ///< RLX_TRANSPORT: auto, shm, ofi, local (as threads)
+  std::string provider;             ///< RLX_PROVIDER: of libfabric (auto is then ofi); empty: best
   std::string interface;            ///< RLX_INTERFACE: interface name or local address; empty: best
   std::string algorithm;            ///< RLX_ALGORITHM: "ring" or "all_reduce=ring,all_gather=bruck"
   std::size_t heap_limit = std::size_t{64} << 30;  ///< RLX_HEAP_LIMIT: reserved addresses, bytes

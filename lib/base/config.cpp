@@ -59,9 +59,9 @@ struct Knob {
 constexpr Knob kKnobs[] = {
     {{"RLX_LOG", "what is logged: error, warn, info or debug", false},
      TextField{&Config::log, {"error", "warn", "info", "debug"}}},
-    {{"RLX_TRANSPORT", "transport: auto, ofi, local (ranks as threads)", true},
+    {{"RLX_TRANSPORT", "transport: auto, shm (one node), ofi, local (ranks as threads)", true},
      TextField{&Config::transport}},
-    {{"RLX_PROVIDER", "libfabric provider; empty: the best found", true},
+    {{"RLX_PROVIDER", "libfabric provider, for ofi; empty: the best found", true},
      TextField{&Config::provider}},
     {{"RLX_INTERFACE", "network interface or local address; empty: the best found", false},
      TextField{&Config::interface}},

@@ -31,8 +31,7 @@ void choose_transport(Launch& launch, const Arguments& arguments) {
   std::string faulty = arguments.text("--faulty", "");
   if (transport == "faulty" && faulty.empty()) faulty = kEverythingFaulty;
   if (transport == "faulty") transport = "local";
-  for (const auto& [name, provider] :
-       {std::pair{"shm", "shm"}, std::pair{"tcp", "tcp;ofi_rxm"}, std::pair{"net", "net"}})
+  for (const auto& [name, provider] : {std::pair{"tcp", "tcp;ofi_rxm"}, std::pair{"net", "net"}})
     if (transport == name) {
       transport = "ofi";
       config.provider = provider;

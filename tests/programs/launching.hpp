@@ -22,8 +22,8 @@ struct Launch {
 /// --launch mpi|threads:N|fork:N|rendezvous (RLX_RENDEZVOUS, RLX_RANK, RLX_SIZE). Without it: MPI
 /// below mpirun, else `otherwise`; the transport `local` has threads only and then takes the number
 /// of ranks that mpirun promised.
-/// --transport takes the names of rlx and, for short, faulty (local with everything it can do),
-/// shm, tcp and net (ofi with that provider).
+/// --transport takes the names of rlx and, for short, faulty (local with everything it can do), tcp
+/// and net (ofi with that provider). libfabric's own shm is --transport ofi --provider shm.
 [[nodiscard]] Launch parse_launch(const Arguments& arguments, const Launch& otherwise);
 
 /// Runs `body` on every rank. The exit code: the worst of the ranks this process knows of. A second

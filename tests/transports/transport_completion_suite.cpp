@@ -5,6 +5,7 @@
 #include <cstring>
 #include <thread>
 
+#include "tests/transports/pages.hpp"
 #include "tests/transports/transport_suite.hpp"
 
 namespace rlx::test {
@@ -203,10 +204,11 @@ TEST_P(TransportSuite, everybody_may_put_to_everybody_at_once) {
 }
 
 TEST_P(TransportSuite, a_window_attached_later_is_reached_like_the_first) {
-  std::vector<std::vector<std::byte>> memory(2, std::vector<std::byte>(100000));
+  std::vector<Pages> memory;
+  for (int rank = 0; rank < 2; ++rank) memory.emplace_back(100000);
   run_ranks(GetParam(), 2, [&](RankWorld& self) {
     const Rank peer = rank_of(1 - self.rank().index());
-    const WindowNumber later = self.share(memory[self.rank().index()], WindowRole::user);
+    const WindowNumber later = self.share(memory[self.rank().index()].all(), WindowRole::user);
     EXPECT_GT(later, self.heap_window());
     fill_pattern(self.heap().first(50000), self.rank().value());
     self.barrier();

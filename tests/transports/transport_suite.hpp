@@ -7,9 +7,9 @@
 //                            rlx::test::case_name);
 //
 // and by linking transport_suite.cpp, transport_completion_suite.cpp, transport_misuse_suite.cpp
-// and transport_world.cpp into its test program. The ranks are threads; each makes its own
-// transport from a TransportSetup, attaches a signal region and a heap window, and admits
-// everybody's, as a Context does.
+// and transport_world.cpp into its test program. The ranks are threads, or forked processes; each
+// makes its own transport from a TransportSetup, attaches a signal region and a heap window, and
+// admits everybody's, as a Context does.
 //
 // The suite keeps to what every signal protocol can do: a target opens an epoch by writing
 // `expected` of a group before anybody signals into it, parts of a word run 1, 2, 3, ..., and a
@@ -32,11 +32,14 @@
 
 namespace rlx::test {
 
-/// One way to make a transport. `make` is called by `setup.size` threads at once; setup.config is a
+enum class RankKind : std::uint8_t { threads, processes };
+
+/// One way to make a transport. `make` is called by `setup.size` ranks at once; setup.config is a
 /// default Config, which `make` may replace by its own.
 struct TransportCase {
   std::string name;  ///< letters, digits and _
   std::function<std::unique_ptr<SymmetricTransport>(const TransportSetup& setup)> make;
+  RankKind ranks = RankKind::threads;
 };
 
 [[nodiscard]] inline std::string case_name(const testing::TestParamInfo<TransportCase>& info) {
@@ -87,8 +90,9 @@ class RankWorld {
   Rank rank_;
 };
 
-/// Runs `body` on `ranks` threads over wired transports. A body that throws fails the test and
-/// releases the other ranks. Ends with a barrier, then the transports go, then their memory.
+/// Runs `body` on `ranks` threads or processes over wired transports. A body that throws fails the
+/// test and releases the other ranks. Ends with a barrier, then the transports go, then their
+/// memory.
 void run_ranks(const TransportCase& how, std::size_t ranks,
                const std::function<void(RankWorld&)>& body);
 

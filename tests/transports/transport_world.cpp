@@ -1,13 +1,15 @@
-// The ranks of the conformance suite: threads, their memory, and how they meet.
+// The ranks of the conformance suite: threads or processes, their memory, and how they meet.
 
-#include <atomic>
-#include <condition_variable>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
 #include <cstring>
-#include <mutex>
-#include <new>
 #include <stdexcept>
 #include <thread>
 
+#include "tests/transports/board.hpp"
+#include "tests/transports/pages.hpp"
 #include "tests/transports/transport_suite.hpp"
 
 namespace rlx::test {
@@ -15,22 +17,10 @@ namespace rlx::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::seconds kPatience{20};
-
-struct AlignedDelete {
-  void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{4096}); }
-};
-using Memory = std::unique_ptr<std::byte[], AlignedDelete>;
-
-Memory zeroed(std::size_t bytes) {
-  Memory memory(new (std::align_val_t{4096}) std::byte[bytes]);
-  std::memset(memory.get(), 0, bytes);
-  return memory;
-}
 
 struct Seat {
-  Memory signal_memory = zeroed(SignalRegion::bytes(kSuiteLines));
-  Memory heap_memory = zeroed(kSuiteHeapBytes);
+  Pages signal_memory{SignalRegion::bytes(kSuiteLines)};
+  Pages heap_memory{kSuiteHeapBytes};
   std::unique_ptr<SymmetricTransport> transport;  // after the memory: it goes first
   WindowNumber heap_window = 0;
 };
@@ -39,60 +29,19 @@ struct Seat {
 
 class World {
  public:
-  explicit World(std::size_t ranks) : seats(ranks), blobs_(ranks) {}
+  explicit World(std::size_t ranks) : board(ranks), seats(ranks) {}
 
-  std::vector<std::byte> exchange(Rank rank, std::span<const std::byte> mine) {
-    std::unique_lock lock(mutex_);
-    blobs_[rank.index()].assign(mine.begin(), mine.end());
-    meet(lock);
-    std::vector<std::byte> all;
-    for (const auto& blob : blobs_) all.insert(all.end(), blob.begin(), blob.end());
-    meet(lock);  // nobody overwrites a blob that somebody still reads
-    return all;
-  }
-
-  /// The generation that ends when all ranks have arrived.
-  std::uint64_t arrive() {
-    const std::uint64_t ticket = arrived_.fetch_add(1, std::memory_order_acq_rel);
-    return (ticket / seats.size() + 1) * seats.size();
-  }
-  bool all_arrived(std::uint64_t generation) const {
-    return arrived_.load(std::memory_order_acquire) >= generation;
-  }
-
-  void abandon() {
-    const std::lock_guard lock(mutex_);
-    abandoned_.store(true);
-    met_.notify_all();
-  }
-  bool abandoned() const { return abandoned_.load(); }
-
+  Board board;
   std::vector<Seat> seats;
-
- private:
-  void meet(std::unique_lock<std::mutex>& lock) {
-    const std::uint64_t generation = (meetings_++ / seats.size() + 1) * seats.size();
-    if (meetings_ == generation) met_.notify_all();
-    const auto here = [&] { return meetings_ >= generation || abandoned(); };
-    if (!met_.wait_for(lock, kPatience, here)) throw std::runtime_error("a rank did not meet");
-    if (meetings_ < generation) throw std::runtime_error("another rank failed");
-  }
-
-  std::mutex mutex_;
-  std::condition_variable met_;
-  std::uint64_t meetings_ = 0;
-  std::vector<std::vector<std::byte>> blobs_;
-  std::atomic<std::uint64_t> arrived_{0};
-  std::atomic<bool> abandoned_{false};
 };
 
 std::size_t RankWorld::size() const { return world_.seats.size(); }
 SymmetricTransport& RankWorld::transport() const { return *world_.seats[rank_.index()].transport; }
 SignalRegion RankWorld::signals() const {
-  return {world_.seats[rank_.index()].signal_memory.get(), kSuiteLines};
+  return {world_.seats[rank_.index()].signal_memory.data(), kSuiteLines};
 }
 std::span<std::byte> RankWorld::heap() const {
-  return {world_.seats[rank_.index()].heap_memory.get(), kSuiteHeapBytes};
+  return world_.seats[rank_.index()].heap_memory.all();
 }
 WindowNumber RankWorld::heap_window() const { return world_.seats[rank_.index()].heap_window; }
 
@@ -104,9 +53,9 @@ LocalRef RankWorld::mine(std::uint64_t offset, std::size_t length) const {
 }
 
 void RankWorld::poll_until(const std::function<bool()>& condition, const std::string& what) const {
-  const auto deadline = Clock::now() + kPatience;
+  const auto deadline = Clock::now() + Board::kPatience;
   while (!condition()) {
-    if (world_.abandoned()) throw std::runtime_error("another rank failed before " + what);
+    if (world_.board.abandoned()) throw std::runtime_error("another rank failed before " + what);
     if (Clock::now() > deadline) throw std::runtime_error("nothing for 20 s: " + what);
     if (!transport().progress()) std::this_thread::yield();
   }
@@ -134,12 +83,12 @@ void RankWorld::drain(const Completion& completion) const {
 }
 
 void RankWorld::barrier() const {
-  const std::uint64_t generation = world_.arrive();
-  poll_until([&] { return world_.all_arrived(generation); }, "a barrier");
+  const std::uint64_t generation = world_.board.arrive();
+  poll_until([&] { return world_.board.all_arrived(generation); }, "a barrier");
 }
 
 std::vector<std::byte> RankWorld::exchange(std::span<const std::byte> mine) const {
-  return world_.exchange(rank_, mine);
+  return world_.board.exchange(rank_.index(), mine);
 }
 
 void RankWorld::open_epoch(std::uint64_t epoch) const {
@@ -176,8 +125,7 @@ void run_rank(const TransportCase& how, World& world, Rank rank,
   Seat& seat = world.seats[rank.index()];
   seat.transport = how.make(setup);
   self.open_epoch(kFirstEpoch);
-  const auto signal_bytes = std::span(seat.signal_memory.get(), SignalRegion::bytes(kSuiteLines));
-  const WindowNumber signal_window = self.share(signal_bytes, WindowRole::signals);
+  const WindowNumber signal_window = self.share(seat.signal_memory.all(), WindowRole::signals);
   EXPECT_EQ(signal_window, kSignalWindow);
   seat.heap_window = self.share(self.heap(), WindowRole::heap);
   self.barrier();
@@ -185,23 +133,54 @@ void run_rank(const TransportCase& how, World& world, Rank rank,
   self.barrier();
 }
 
+void run_or_abandon(const TransportCase& how, World& world, std::size_t rank,
+                    const std::function<void(RankWorld&)>& body) {
+  try {
+    run_rank(how, world, Rank(static_cast<std::uint32_t>(rank)), body);
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << "rank " << rank << " of " << world.seats.size() << ": " << error.what();
+    world.board.abandon();
+  }
+}
+
+void run_threads(const TransportCase& how, World& world,
+                 const std::function<void(RankWorld&)>& body) {
+  std::vector<std::jthread> threads;
+  for (std::size_t rank = 0; rank < world.seats.size(); ++rank)
+    threads.emplace_back([&, rank] { run_or_abandon(how, world, rank, body); });
+  threads.clear();  // joins; transports and memory go when nobody runs any more
+}
+
+/// Each process has a copy of the world with its own seat in use.
+void run_processes(const TransportCase& how, World& world,
+                   const std::function<void(RankWorld&)>& body) {
+  std::fflush(nullptr);
+  std::vector<pid_t> children;
+  for (std::size_t rank = 0; rank < world.seats.size(); ++rank) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      run_or_abandon(how, world, rank, body);
+      world.seats[rank].transport.reset();
+      std::fflush(nullptr);
+      ::_exit(testing::Test::HasFailure() ? EXIT_FAILURE : EXIT_SUCCESS);
+    }
+    children.push_back(child);
+  }
+  for (std::size_t rank = 0; rank < children.size(); ++rank) {
+    int status = 0;
+    ASSERT_EQ(::waitpid(children[rank], &status, 0), children[rank]);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
+        << "the process of rank " << rank << " ended with status " << status;
+  }
+}
+
 }  // namespace
 
 void run_ranks(const TransportCase& how, std::size_t ranks,
                const std::function<void(RankWorld&)>& body) {
   World world(ranks);
-  std::vector<std::jthread> threads;
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
-    threads.emplace_back([&, rank] {
-      try {
-        run_rank(how, world, Rank(static_cast<std::uint32_t>(rank)), body);
-      } catch (const std::exception& error) {
-        ADD_FAILURE() << "rank " << rank << " of " << ranks << ": " << error.what();
-        world.abandon();
-      }
-    });
-  }
-  threads.clear();  // joins; transports and memory go when nobody runs any more
+  const bool forks = how.ranks == RankKind::processes;
+  forks ? run_processes(how, world, body) : run_threads(how, world, body);
 }
 
 std::byte pattern(std::uint64_t seed, std::uint64_t index) {

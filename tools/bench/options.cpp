@@ -47,7 +47,7 @@ void declare_run(CLI::App& app, Text& text, Options& options) {
   app.add_option("--buffers", text.buffers, "heap or private memory (heap)");
   app.add_option("--algorithm", text.algorithm,
                  "by name (rlx-explain --list) instead of the tuner's choice");
-  app.add_option("--transport", text.transport, "auto, ofi or local");
+  app.add_option("--transport", text.transport, "auto, shm, ofi or local");
   app.add_option("--provider", text.provider,
                  "libfabric provider, e.g. 'tcp;ofi_rxm' (rlx-info lists them)");
   app.add_option("--interface", text.interface, "interface name or local address");
@@ -113,16 +113,16 @@ Format read_format(const std::string& value) {
 }
 
 void override_transport(const Text& text, Config& config) {
-  constexpr std::string_view kTransports[] = {"auto", "ofi", "local"};
+  constexpr std::string_view kTransports[] = {"auto", "shm", "ofi", "local"};
   if (!text.transport.empty()) {
     static_cast<void>(read_choice("--transport", text.transport, kTransports));
     config.set("RLX_TRANSPORT", text.transport);
   }
   const bool names_provider = !text.provider.empty();
   if (!names_provider && text.interface.empty()) return;
-  if (config.transport == "local") {
-    throw UsageError(fmt::format("{} is for the ofi transport, and the transport is local",
-                                 names_provider ? "--provider" : "--interface"));
+  if (config.transport == "local" || config.transport == "shm") {
+    throw UsageError(fmt::format("{} is for the ofi transport, and the transport is {}",
+                                 names_provider ? "--provider" : "--interface", config.transport));
   }
   config.set("RLX_TRANSPORT", "ofi");  // also where ranks are threads
   if (names_provider) config.set("RLX_PROVIDER", text.provider);

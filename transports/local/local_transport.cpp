@@ -13,15 +13,12 @@
 #include <utility>
 
 #include "lib/symmetric/address_range.hpp"
-#include "transports/local/atomic_copy.hpp"
+#include "transports/common/mapped_windows.hpp"
 
 namespace rlx {
 
 namespace {
 
-// Up to here puts are stored word by word, so that a peer that reads them meanwhile sees whole
-// words; longer ones are data, which nobody reads before the signal.
-constexpr std::size_t kWordwiseBytes = 64;
 constexpr std::size_t kPage = 4096;
 
 // What a key carries: addresses are good everywhere, since all ranks are in one process.
@@ -44,7 +41,7 @@ TransportCapabilities capabilities_for(std::size_t ranks) {
   offered.name = "local";
   offered.detail = fmt::format("{} threads of one process", ranks);
   offered.protocol = SignalProtocol::store;
-  offered.inline_bytes = kWordwiseBytes;
+  offered.inline_bytes = detail::kWordwiseBytes;
   offered.passive_target = true;
   offered.delivery_complete = true;
   offered.latency_us = 0.2;
@@ -52,12 +49,6 @@ TransportCapabilities capabilities_for(std::size_t ranks) {
   offered.gigabytes_per_second = 10;
   offered.load_store.assign(ranks, true);
   return offered;
-}
-
-void count_done(Completion& completion) noexcept {
-  completion.issued.fetch_add(1, std::memory_order_relaxed);
-  completion.local.fetch_add(1, std::memory_order_release);
-  completion.remote.fetch_add(1, std::memory_order_release);
 }
 
 detail::AddressRange zeroed_pages(std::size_t bytes) {
@@ -86,29 +77,11 @@ struct LocalTransport::Shared {
 struct LocalTransport::Impl {
   explicit Impl(std::size_t ranks) : windows(ranks), offered(capabilities_for(ranks)) {}
 
-  [[nodiscard]] std::byte* reach(RemoteRef ref, std::size_t length) const noexcept;
-  [[nodiscard]] std::atomic<std::uint64_t>* word(const Signal& signal) const noexcept;
-
-  std::vector<std::vector<std::span<std::byte>>> windows;  // [rank][number], as admitted
+  detail::MappedWindows windows;  // as admitted
   WindowNumber next_window = 1;
   bool has_signals = false;
   TransportCapabilities offered;
 };
-
-// Where the bytes are, or nullptr when no admitted window holds them.
-std::byte* LocalTransport::Impl::reach(RemoteRef ref, std::size_t length) const noexcept {
-  if (ref.rank.index() >= windows.size()) return nullptr;
-  const auto& of_rank = windows[ref.rank.index()];
-  if (ref.window >= of_rank.size()) return nullptr;
-  const std::span<std::byte> window = of_rank[ref.window];
-  if (ref.offset > window.size() || length > window.size() - ref.offset) return nullptr;
-  return window.data() + ref.offset;
-}
-
-std::atomic<std::uint64_t>* LocalTransport::Impl::word(const Signal& signal) const noexcept {
-  const RemoteRef line{signal.rank, kSignalWindow, signal.index * kLineBytes};
-  return reinterpret_cast<std::atomic<std::uint64_t>*>(reach(line, kLineBytes));
-}
 
 LocalTransport::LocalTransport(Rank rank, std::size_t size, std::shared_ptr<Shared> shared)
     : SymmetricTransport(rank, size),
@@ -169,54 +142,36 @@ SignalRegion LocalTransport::signals() const noexcept {
 }
 
 Issue LocalTransport::put(Lane, RemoteRef to, LocalRef from, Completion& completion) noexcept {
-  std::byte* const target = impl_->reach(to, from.length);
-  if (target == nullptr) {
+  if (!impl_->windows.put(to, from)) {
     fail({ErrorKind::Transport, to.rank, "put outside the windows of the peer"});
     return Issue::failed;
   }
-  if (from.length <= kWordwiseBytes && detail::is_word_aligned(target)) {
-    detail::store_words(target, from.data, from.length);
-  } else if (from.length > 0) {
-    std::memmove(target, from.data, from.length);  // a rank may move bytes within its own memory
-  }
-  count_done(completion);
+  detail::count_done(completion);
   return Issue::done;
 }
 
 Issue LocalTransport::put_signal(Lane lane, RemoteRef to, LocalRef from, Signal signal,
                                  Completion& completion) noexcept {
-  std::atomic<std::uint64_t>* const word = impl_->word(signal);
-  if (word == nullptr) return this->signal(lane, signal, completion);  // fails with the reason
-  if (from.length == 0) return this->signal(lane, signal, completion);
-  const Issue issue = put(lane, to, from, completion);
-  // Release: whoever acquires the word sees the bytes, and those of all puts before from here.
-  if (issue == Issue::done) word->store(signal.value, std::memory_order_release);
-  return issue;
+  const bool carries = from.length > 0 && impl_->windows.word(signal) != nullptr;
+  if (carries && !impl_->windows.put(to, from)) return put(lane, to, from, completion);  // says why
+  return this->signal(lane, signal, completion);
 }
 
 Issue LocalTransport::get(Lane, LocalRef to, RemoteRef from, Completion& completion) noexcept {
-  std::byte* const source = impl_->reach(from, to.length);
-  if (source == nullptr) {
+  if (!impl_->windows.get(to, from)) {
     fail({ErrorKind::Transport, from.rank, "get outside the windows of the peer"});
     return Issue::failed;
   }
-  if (detail::is_word_aligned(source)) {
-    detail::load_words(to.data, source, to.length);
-  } else if (to.length > 0) {
-    std::memmove(to.data, source, to.length);
-  }
-  count_done(completion);
+  detail::count_done(completion);
   return Issue::done;
 }
 
 Issue LocalTransport::signal(Lane, Signal signal, Completion& completion) noexcept {
-  std::atomic<std::uint64_t>* const word = impl_->word(signal);
-  if (word == nullptr) {
+  if (!impl_->windows.signal(signal)) {
     fail({ErrorKind::Transport, signal.rank, "signal outside the signal region of the peer"});
     return Issue::failed;
   }
-  word->store(signal.value, std::memory_order_release);
-  count_done(completion);
+  detail::count_done(completion);
   return Issue::done;
 }
 
@@ -245,9 +200,7 @@ bool LocalTransport::admit(Rank rank, WindowNumber number, const WindowKey& key)
     return false;
   }
   std::memcpy(&local, key.bytes.data(), sizeof(local));
-  auto& of_rank = impl_->windows[rank.index()];
-  if (of_rank.size() <= number) of_rank.resize(number + std::size_t{1});
-  of_rank[number] = {local.data, local.length};
+  impl_->windows.set(rank, number, {local.data, local.length});
   record_window(rank, number, local.length, local.data);
   return true;
 }

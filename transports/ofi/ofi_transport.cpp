@@ -10,7 +10,7 @@
 
 #include "lib/base/log.hpp"
 #include "transports/ofi/local_sockets.hpp"
-#include "transports/ofi/peer_watch.hpp"
+#include "transports/common/peer_watch.hpp"
 #include "transports/ofi/rail.hpp"
 #include "transports/ofi/shm_guard.hpp"
 #include "transports/ofi/shm_leftovers.hpp"
@@ -85,7 +85,7 @@ class OfiTransport final : public SymmetricTransport {
       : SymmetricTransport(setup.rank, setup.size),
         capabilities_(capabilities_of(endpoint, setup.size)),
         uses_shm_(core_name(endpoint.info().fabric_attr->prov_name) == "shm"),
-        watch_(ProcessIdentity::mine()),
+        watch_(detail::ProcessIdentity::mine()),
         rail_(std::move(endpoint), addresses,
               [this](TransportFailure failure) { fail(std::move(failure)); }) {
     capabilities_.detail = std::move(detail);
@@ -153,7 +153,7 @@ class OfiTransport final : public SymmetricTransport {
   bool uses_shm_;
   std::vector<std::span<std::byte>> windows_;  // my own, by number
   std::mutex watch_mutex_;                     // guards what follows; only tried
-  PeerWatch watch_;
+  detail::PeerWatch watch_;
   LocalSockets sockets_;
   std::size_t seen_reached_ = 0;
   Rail rail_;
@@ -179,7 +179,7 @@ void OfiTransport::look_for_sockets() noexcept {
 }
 
 void OfiTransport::look_for_deaths() noexcept {
-  for (const auto& [rank, pid] : watch_.poll(PeerWatch::Clock::now())) {
+  for (const auto& [rank, pid] : watch_.poll(detail::PeerWatch::Clock::now())) {
     rail_.give_up(rank, fmt::format("process {} of rank {} has ended", pid, rank.value()));
     if (uses_shm_) remove_shm_files_of(pid);
   }

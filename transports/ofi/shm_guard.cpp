@@ -107,7 +107,7 @@ void ShmGuard::run() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kWake, [this] { return ends_; })) {
     lock.unlock();
-    for (const auto& death : watch_.poll(PeerWatch::Clock::now())) open_locks(death.rank);
+    for (const auto& death : watch_.poll(detail::PeerWatch::Clock::now())) open_locks(death.rank);
     lock.lock();
   }
 }

@@ -18,8 +18,8 @@
 #include <thread>
 #include <vector>
 
-#include "transports/ofi/peer_watch.hpp"
-#include "transports/ofi/process_identity.hpp"
+#include "transports/common/peer_watch.hpp"
+#include "transports/common/process_identity.hpp"
 
 namespace rlx::ofi {
 
@@ -46,7 +46,7 @@ class ShmGuard {
  public:
   struct Member {
     Rank rank;
-    ProcessIdentity identity;
+    detail::ProcessIdentity identity;
     std::string address;
   };
   /// No holder that lives keeps a dead rank's lock so long.
@@ -65,7 +65,7 @@ class ShmGuard {
   void open_locks(Rank dead);
 
   std::size_t me_;
-  PeerWatch watch_;
+  detail::PeerWatch watch_;
   std::vector<std::optional<ShmLock>> locks_;  // by rank
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -59,7 +59,7 @@ std::string agree_on_provider(std::span<const Card> cards) {
 
 Card make_card(Fabric& fabric, const TransportSetup& setup) {
   Card card;
-  card.identity = ProcessIdentity::mine();
+  card.identity = detail::ProcessIdentity::mine();
   card.addresses = local_addresses();
   copy_text(card.provider, setup.config->provider);
   copy_text(card.interface, setup.config->interface);

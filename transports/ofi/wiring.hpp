@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "rlx/error.hpp"
+#include "transports/common/process_identity.hpp"
 #include "transports/ofi/interfaces.hpp"
-#include "transports/ofi/process_identity.hpp"
 #include "transports/ofi/provider.hpp"
 #include "transports/transports.hpp"
 
@@ -24,7 +24,7 @@ namespace rlx::ofi {
 
 /// What a rank tells first. Bytes on the wire.
 struct Card {
-  ProcessIdentity identity;
+  detail::ProcessIdentity identity;
   Addresses addresses;
   std::uint32_t preferred = 0;        ///< preferred_mask() of what it has
   std::array<char, 64> provider{};    ///< RLX_PROVIDER; rank 0's counts

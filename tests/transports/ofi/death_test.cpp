@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "tests/transports/ofi/rank_process.hpp"
-#include "transports/ofi/peer_watch.hpp"
+#include "transports/common/peer_watch.hpp"
 #include "transports/ofi/shm_guard.hpp"
 #include "transports/ofi/shm_leftovers.hpp"
 
@@ -79,10 +79,10 @@ class Sleeper {
     ::waitpid(pid_, nullptr, 0);
     pid_ = -1;
   }
-  ofi::ProcessIdentity identity() const {
-    ofi::ProcessIdentity identity = ofi::ProcessIdentity::mine();
+  detail::ProcessIdentity identity() const {
+    detail::ProcessIdentity identity = detail::ProcessIdentity::mine();
     identity.pid = pid_;
-    identity.start_time = ofi::start_time_of(pid_);
+    identity.start_time = detail::start_time_of(pid_);
     return identity;
   }
 
@@ -92,40 +92,40 @@ class Sleeper {
 };
 
 TEST(PeerWatch, tells_a_death_once_and_after_its_grace) {
-  const auto me = ofi::ProcessIdentity::mine();
-  ofi::PeerWatch watch(me);
+  const auto me = detail::ProcessIdentity::mine();
+  detail::PeerWatch watch(me);
   Sleeper first;
   Sleeper second;
   watch.add(Rank(0), me);
   watch.add(Rank(1), first.identity());
   watch.add(Rank(2), second.identity());
   EXPECT_EQ(watch.watched(), 2U);
-  auto now = ofi::PeerWatch::Clock::now();
+  auto now = detail::PeerWatch::Clock::now();
   EXPECT_TRUE(watch.poll(now).empty());
   second.end();
-  now += ofi::PeerWatch::kInterval;
+  now += detail::PeerWatch::kInterval;
   EXPECT_TRUE(watch.poll(now).empty()) << "seen, but within its grace";
-  now += ofi::PeerWatch::kGrace;
+  now += detail::PeerWatch::kGrace;
   const auto told = watch.poll(now);
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0].rank, Rank(2));
-  EXPECT_TRUE(watch.poll(now + ofi::PeerWatch::kGrace).empty());
+  EXPECT_TRUE(watch.poll(now + detail::PeerWatch::kGrace).empty());
   EXPECT_EQ(watch.watched(), 1U);
 }
 
 TEST(PeerWatch, takes_a_later_process_of_the_same_number_for_dead) {
-  ofi::PeerWatch watch(ofi::ProcessIdentity::mine());
+  detail::PeerWatch watch(detail::ProcessIdentity::mine());
   Sleeper sleeper;
   auto identity = sleeper.identity();
   identity.start_time -= 1;
   watch.add(Rank(4), identity);
-  const auto told = watch.poll(ofi::PeerWatch::Clock::now() + ofi::PeerWatch::kGrace * 2);
+  const auto told = watch.poll(detail::PeerWatch::Clock::now() + detail::PeerWatch::kGrace * 2);
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0].rank, Rank(4));
 }
 
 TEST(PeerWatch, leaves_out_what_this_kernel_does_not_show) {
-  ofi::PeerWatch watch(ofi::ProcessIdentity::mine());
+  detail::PeerWatch watch(detail::ProcessIdentity::mine());
   Sleeper sleeper;
   auto elsewhere = sleeper.identity();
   elsewhere.boot[0] ^= 1;

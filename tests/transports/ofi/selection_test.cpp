@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "transports/ofi/interfaces.hpp"
-#include "transports/ofi/process_identity.hpp"
+#include "transports/common/process_identity.hpp"
 #include "transports/ofi/provider.hpp"
 #include "transports/ofi/provider_info.hpp"
 
@@ -180,11 +180,11 @@ TEST(Providers, bind_the_address_that_was_chosen) {
 }
 
 TEST(ProcessIdentity, is_that_of_this_process) {
-  const ProcessIdentity me = ProcessIdentity::mine();
-  EXPECT_TRUE(me.same_pids(ProcessIdentity::mine()));
+  const detail::ProcessIdentity me = detail::ProcessIdentity::mine();
+  EXPECT_TRUE(me.same_pids(detail::ProcessIdentity::mine()));
   EXPECT_GT(me.start_time, 0U);
-  EXPECT_EQ(me.start_time, start_time_of(me.pid));
-  EXPECT_EQ(start_time_of(0x3fffffff), 0U);
+  EXPECT_EQ(me.start_time, detail::start_time_of(me.pid));
+  EXPECT_EQ(detail::start_time_of(0x3fffffff), 0U);
 }
 
 }  // namespace

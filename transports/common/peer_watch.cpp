@@ -1,4 +1,4 @@
-#include "transports/ofi/peer_watch.hpp"
+#include "transports/common/peer_watch.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "lib/base/log.hpp"
 
-namespace rlx::ofi {
+namespace rlx::detail {
 
 PeerWatch::~PeerWatch() {
   for (const pollfd& entry : fds_) {
@@ -30,9 +30,17 @@ void PeerWatch::add(Rank rank, const ProcessIdentity& peer) {
     ::close(fd);
     fd = -1;
   }
+  watch({rank, peer.pid}, fd);
+}
+
+void PeerWatch::add(Rank rank, std::int32_t pid, Descriptor socket) {
+  watch({rank, pid}, socket.release());
+}
+
+void PeerWatch::watch(Death death, int fd) {
   const auto seen = fd < 0 ? Clock::now() : Clock::time_point{};
   fds_.push_back({fd, POLLIN, 0});
-  peers_.push_back({{rank, peer.pid}, seen});
+  peers_.push_back({death, seen});
   told_.reserve(peers_.size());
 }
 
@@ -42,12 +50,12 @@ std::span<const PeerWatch::Death> PeerWatch::poll(Clock::time_point now) noexcep
   told_.clear();
   ::poll(fds_.data(), fds_.size(), 0);  // negative descriptors are skipped by the kernel
   for (std::size_t i = fds_.size(); i-- > 0;) {
-    if (fds_[i].fd >= 0 && (fds_[i].revents & POLLIN) != 0) {
+    if (fds_[i].fd >= 0 && (fds_[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
       ::close(fds_[i].fd);
       fds_[i] = {-1, 0, 0};
       peers_[i].seen = now;
     }
-    if (fds_[i].fd < 0 && now - peers_[i].seen >= kGrace) {
+    if (fds_[i].fd < 0 && now - peers_[i].seen >= grace_) {
       told_.push_back(peers_[i].death);
       forget(i);
     }
@@ -62,4 +70,4 @@ void PeerWatch::forget(std::size_t index) noexcept {
   peers_.pop_back();
 }
 
-}  // namespace rlx::ofi
+}  // namespace rlx::detail

@@ -1,4 +1,4 @@
-#include "transports/ofi/process_identity.hpp"
+#include "transports/common/process_identity.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string>
 
-namespace rlx::ofi {
+namespace rlx::detail {
 
 namespace {
 
@@ -47,4 +47,4 @@ ProcessIdentity ProcessIdentity::mine() {
   return me;
 }
 
-}  // namespace rlx::ofi
+}  // namespace rlx::detail

@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 
-namespace rlx::ofi {
+namespace rlx::detail {
 
 /// Travels between ranks as bytes.
 struct ProcessIdentity {
@@ -34,4 +34,4 @@ struct ProcessIdentity {
 /// Start time of a process as in ProcessIdentity; 0 when there is no such process.
 [[nodiscard]] std::uint64_t start_time_of(pid_t pid);
 
-}  // namespace rlx::ofi
+}  // namespace rlx::detail

@@ -1,0 +1,296 @@
+// Who can share memory with whom: decided alike by all, with the reason, and whatever else knocks.
+
+#include "transports/shm/meeting.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <limits>
+#include <thread>
+
+#include "tests/transports/shm/rank_processes.hpp"
+#include "transports/shm/unix_socket.hpp"
+
+namespace rlx::shm {
+
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Clock = HandOver::Clock;
+
+std::size_t any_room() { return std::numeric_limits<std::size_t>::max(); }
+
+template <std::size_t N>
+void write_text(std::array<char, N>& to, const std::string& text) {
+  to = {};
+  std::copy_n(text.begin(), text.size(), to.begin());
+}
+
+std::vector<Card> cards_of(std::size_t ranks) {
+  Card card;
+  card.identity = detail::ProcessIdentity::mine();
+  write_text(card.identity.host, "here");
+  card.user = ::geteuid();
+  return std::vector<Card>(ranks, card);
+}
+
+TEST(Refusal, ranks_of_one_machine_one_user_and_one_network_have_none) {
+  EXPECT_FALSE(find_refusal(cards_of(1)));
+  EXPECT_FALSE(find_refusal(cards_of(5)));
+}
+
+TEST(Refusal, of_another_host_names_both_and_is_no_matter_of_this_host) {
+  auto cards = cards_of(3);
+  cards[2].identity.boot[0] ^= 1;
+  write_text(cards[2].identity.host, "there");
+  cards[1].user += 1;  // hosts come first: between them nothing else matters
+  const auto refusal = find_refusal(cards);
+  ASSERT_TRUE(refusal);
+  EXPECT_FALSE(refusal->same_host);
+  EXPECT_THAT(refusal->ranks, ElementsAre(Rank(0), Rank(2)));
+  EXPECT_THAT(refusal->why, AllOf(HasSubstr("here"), HasSubstr("there"), HasSubstr("rank 2")));
+}
+
+TEST(Refusal, of_another_user_or_container_names_both_ranks) {
+  auto cards = cards_of(3);
+  cards[1].user = 4711;
+  auto refusal = find_refusal(cards);
+  ASSERT_TRUE(refusal);
+  EXPECT_TRUE(refusal->same_host);
+  EXPECT_THAT(refusal->ranks, ElementsAre(Rank(0), Rank(1)));
+  EXPECT_THAT(refusal->why, AllOf(HasSubstr("user"), HasSubstr("4711")));
+
+  cards = cards_of(3);
+  cards[2].identity.net_namespace += 1;
+  refusal = find_refusal(cards);
+  ASSERT_TRUE(refusal);
+  EXPECT_THAT(refusal->ranks, ElementsAre(Rank(0), Rank(2)));
+  EXPECT_THAT(refusal->why, AllOf(HasSubstr("namespace"), HasSubstr("container")));
+}
+
+TEST(Refusal, of_a_rank_that_has_no_shared_memory_gives_its_words) {
+  auto cards = cards_of(3);
+  write_text(cards[1].problem, "this system makes no memfd");
+  const auto refusal = find_refusal(cards);
+  ASSERT_TRUE(refusal);
+  EXPECT_THAT(refusal->ranks, ElementsAre(Rank(1)));
+  EXPECT_THAT(refusal->why, AllOf(HasSubstr("rank 1"), HasSubstr("memfd")));
+}
+
+TEST(Refusal, of_a_pair_is_told_by_the_one_who_knows_why) {
+  const auto cards = cards_of(3);
+  std::vector<Verdict> verdicts(9);
+  EXPECT_FALSE(find_refusal(cards, verdicts));
+  verdicts[0 * 3 + 1] = {Trouble::closed, 0};
+  verdicts[1 * 3 + 0] = {Trouble::unmapped, ENOMEM};
+  const auto refusal = find_refusal(cards, verdicts);
+  ASSERT_TRUE(refusal);
+  EXPECT_THAT(refusal->ranks, ElementsAre(Rank(0), Rank(1)));
+  EXPECT_THAT(refusal->why,
+              AllOf(HasSubstr("rank 1 of rank 0"), HasSubstr("mapped"), HasSubstr("memory")));
+}
+
+// Ranks in the hands of this test, each with its file and listener.
+struct Doors {
+  explicit Doors(std::size_t ranks) : cards(cards_of(ranks)) {
+    for (Card& card : cards) {
+      card.token = random_token();
+      write_text(card.name, "rlx-test-" + std::to_string(random_token()[0]));
+      listeners.push_back(listen_at(card.name.data(), 16));
+      files.push_back(std::make_unique<SharedFile>(card.token, any_room));
+    }
+  }
+
+  /// All ranks hand over at once; the verdicts by rank.
+  std::vector<std::vector<Verdict>> hand_over(std::chrono::milliseconds patience) {
+    std::vector<std::vector<Verdict>> verdicts(cards.size());
+    mates.resize(cards.size());
+    std::vector<std::jthread> threads;
+    for (std::size_t rank = 0; rank < cards.size(); ++rank)
+      threads.emplace_back([&, rank] {
+        const Rank me(static_cast<std::uint32_t>(rank));
+        HandOver mine(cards, me, std::move(listeners[rank]), descriptor(rank));
+        static_cast<void>(mine.reach());
+        verdicts[rank] = mine.exchange(Clock::now() + patience);
+        mates[rank] = mine.take();
+      });
+    threads.clear();
+    return verdicts;
+  }
+  int descriptor(std::size_t rank) const {
+    return rank == wrong_file_of ? ::open("/dev/null", O_RDWR | O_CLOEXEC)
+                                 : files[rank]->descriptor();
+  }
+
+  std::vector<Card> cards;
+  std::vector<Descriptor> listeners;
+  std::vector<std::unique_ptr<SharedFile>> files;
+  std::vector<std::vector<Mate>> mates;
+  std::size_t wrong_file_of = ~std::size_t{0};
+};
+
+constexpr std::chrono::seconds kLong{10};
+
+TEST(HandOver, gives_everybody_everybodys_file) {
+  for (const std::size_t ranks : {1U, 2U, 3U, 8U}) {
+    Doors doors(ranks);
+    for (const auto& row : doors.hand_over(kLong))
+      for (const Verdict& verdict : row) EXPECT_EQ(verdict.trouble, Trouble::none);
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+      for (std::size_t peer = 0; peer < ranks; ++peer) {
+        const Mate& mate = doors.mates[rank][peer];
+        EXPECT_EQ(mate.socket.valid(), peer != rank);
+        if (peer == rank) continue;
+        const auto* page = reinterpret_cast<const ControlPage*>(mate.control.memory().data());
+        EXPECT_EQ(page->token, doors.cards[peer].token);
+      }
+    }
+  }
+}
+
+TEST(HandOver, is_not_disturbed_by_strangers_at_the_door) {
+  Doors doors(2);
+  Descriptor silent;
+  Descriptor talks;
+  ASSERT_EQ(connect_to(doors.cards[0].name.data(), silent), 0);
+  ASSERT_EQ(connect_to(doors.cards[0].name.data(), talks), 0);
+  const std::array<std::byte, 40> words{};  // as long as a packet of ours
+  ASSERT_EQ(send_packet(talks, words, doors.files[1]->descriptor()), 0);
+  for (const auto& row : doors.hand_over(kLong))
+    for (const Verdict& verdict : row) EXPECT_EQ(verdict.trouble, Trouble::none);
+}
+
+TEST(HandOver, finds_a_rank_that_nobody_can_reach_at_once) {
+  Doors doors(2);
+  write_text(doors.cards[0].name, "rlx-test-nobody-listens-here");
+  HandOver mine(doors.cards, Rank(1), std::move(doors.listeners[1]), doors.descriptor(1));
+  EXPECT_EQ(mine.reach()[0].trouble, Trouble::unreachable);
+}
+
+TEST(HandOver, waits_for_a_silent_rank_until_its_deadline) {
+  Doors doors(2);
+  HandOver mine(doors.cards, Rank(1), std::move(doors.listeners[1]), doors.descriptor(1));
+  EXPECT_EQ(mine.reach()[0].trouble, Trouble::none) << "it listens";
+  const auto verdicts = mine.exchange(Clock::now() + std::chrono::milliseconds(50));
+  EXPECT_EQ(verdicts[0].trouble, Trouble::silent);
+}
+
+TEST(HandOver, refuses_a_file_that_is_not_the_ranks_own) {
+  Doors doors(3);
+  doors.wrong_file_of = 2;
+  const auto verdicts = doors.hand_over(kLong);
+  EXPECT_EQ(verdicts[0][2].trouble, Trouble::unmapped);
+  EXPECT_EQ(verdicts[1][2].trouble, Trouble::unmapped);
+  EXPECT_EQ(verdicts[2][0].trouble, Trouble::closed) << "and does not wait for an answer";
+  EXPECT_EQ(verdicts[0][1].trouble, Trouble::none);
+}
+
+TEST(HandOver, believes_the_kernel_about_users) {
+  Doors doors(2);
+  for (Card& card : doors.cards) card.user = 4711;
+  const auto verdicts = doors.hand_over(kLong);
+  EXPECT_EQ(verdicts[0][1].trouble, Trouble::other_user);
+}
+
+TEST(HandOver, that_lacks_descriptors_says_so_instead_of_waiting) {
+  Doors doors(3);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = static_cast<rlim_t>(::dup(0)) + 1;  // and one may still be opened
+  ::close(static_cast<int>(few.rlim_cur) - 1);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const auto begin = Clock::now();
+  const auto verdicts = doors.hand_over(kLong);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_LT(Clock::now() - begin, kLong / 2);
+  bool told = false;
+  for (const auto& row : verdicts)
+    for (const Verdict& verdict : row) told |= verdict.trouble == Trouble::no_descriptors;
+  EXPECT_TRUE(told);
+}
+
+/// Each of `ranks` threads attempts a transport; `spoil` changes what travels in exchange `number`.
+std::vector<ShmAttempt> attempt(
+    std::size_t ranks, const std::function<void(int number, std::vector<std::byte>& all)>& spoil) {
+  test::Board board(ranks);
+  std::vector<ShmAttempt> attempts(ranks);
+  std::vector<std::jthread> threads;
+  for (std::size_t rank = 0; rank < ranks; ++rank)
+    threads.emplace_back([&, rank] {
+      const Config config;
+      TransportSetup setup = test::setup_on(board, rank, config);
+      int number = 0;
+      setup.exchange = [&, rank](std::span<const std::byte> mine) {
+        auto all = board.exchange(rank, mine);
+        spoil(number++, all);
+        return all;
+      };
+      attempts[rank] = try_shm(setup);
+    });
+  threads.clear();
+  return attempts;
+}
+
+TEST(Meeting, ends_alike_on_all_ranks_and_leaves_nothing_open_when_one_can_not_be_reached) {
+  const std::size_t before = test::open_descriptors();
+  const auto attempts = attempt(3, [](int number, std::vector<std::byte>& all) {
+    if (number != 0) return;
+    Card card;
+    std::byte* const at = all.data() + sizeof(Card);  // rank 1
+    std::memcpy(static_cast<void*>(&card), at, sizeof card);
+    write_text(card.name, "rlx-test-another-network");
+    std::memcpy(at, &card, sizeof card);
+  });
+  for (const ShmAttempt& one : attempts) {
+    ASSERT_TRUE(one.refusal);
+    EXPECT_EQ(one.transport, nullptr);
+    EXPECT_EQ(one.refusal->why, attempts[0].refusal->why);
+    EXPECT_THAT(one.refusal->ranks, ElementsAre(Rank(1), Rank(2)));
+    EXPECT_THAT(one.refusal->why, HasSubstr("rank 2 of rank 1"));
+  }
+  EXPECT_EQ(test::open_descriptors(), before);
+}
+
+TEST(Meeting, of_all_gives_transports_and_closes_everything_with_them) {
+  const std::size_t before = test::open_descriptors();
+  auto attempts = attempt(4, [](int, std::vector<std::byte>&) {});
+  for (const ShmAttempt& one : attempts) ASSERT_NE(one.transport, nullptr);
+  EXPECT_EQ(attempts[3].transport->capabilities().name, "shm");
+  attempts.clear();
+  EXPECT_EQ(test::open_descriptors(), before);
+}
+
+TEST(Meeting, under_the_transports_own_name_is_an_error_that_says_what_to_use) {
+  TransportSetup setup;
+  const Config config;
+  setup.config = &config;
+  setup.size = 2;
+  setup.exchange = [](std::span<const std::byte> mine) {
+    Card other;
+    std::memcpy(static_cast<void*>(&other), mine.data(), sizeof other);
+    other.identity.boot[0] ^= 1;
+    write_text(other.identity.host, "elsewhere");
+    std::vector<std::byte> all(mine.begin(), mine.end());
+    const auto bytes = std::as_bytes(std::span(&other, 1));
+    all.insert(all.end(), bytes.begin(), bytes.end());
+    return all;
+  };
+  try {
+    static_cast<void>(make_transport("shm", setup));
+    FAIL() << "nothing was thrown";
+  } catch (const CollectiveError& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::Unsupported);
+    EXPECT_THAT(error.ranks(), ElementsAre(Rank(0), Rank(1)));
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("elsewhere"), HasSubstr("RLX_TRANSPORT=ofi")));
+  }
+}
+
+}  // namespace
+
+}  // namespace rlx::shm

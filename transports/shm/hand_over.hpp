@@ -1,0 +1,98 @@
+#pragma once
+// Handing the files over: between each two ranks of a node one connection, over which each gets the
+// other's file. The higher rank connects to the lower. The connections stay open: that one hangs up
+// tells of the end of the process behind it.
+//
+// A rank never waits for one peer: all connections are moved along together, so the order in which
+// ranks come does not matter. How many files may be on the way at once is limited by the system.
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "rlx/rank.hpp"
+#include "transports/common/descriptor.hpp"
+#include "transports/common/process_identity.hpp"
+#include "transports/shm/shared_file.hpp"
+
+namespace rlx::shm {
+
+/// What a rank tells all others first. Bytes on the wire.
+struct Card {
+  detail::ProcessIdentity identity;
+  std::uint32_t user = 0;
+  Token token{};                    ///< of its file; whoever knows it is of this job
+  std::array<char, 40> name{};      ///< where it listens: an abstract socket name
+  std::array<char, 256> problem{};  ///< why it can not share memory; empty: it can
+};
+
+/// What went wrong between two ranks, as one of them saw it.
+enum class Trouble : std::uint8_t {
+  none,
+  unreachable,     ///< the system refused the connection
+  silent,          ///< it did not answer in time
+  closed,          ///< it closed the connection; it knows why
+  other_user,      ///< its process is another user's, though it says otherwise
+  unmapped,        ///< its file can not be mapped here
+  no_descriptors,  ///< this process may open no more files
+};
+
+/// Bytes on the wire.
+struct Verdict {
+  Trouble trouble = Trouble::none;
+  std::int32_t error = 0;  ///< of the system
+};
+
+/// What a rank has of another in the end.
+struct Mate {
+  detail::Descriptor socket;
+  detail::Descriptor file;
+  FileMapping control;  ///< its ControlPage
+};
+
+class HandOver {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// All ranks of `cards` run on this machine. `file` is mine.
+  HandOver(std::span<const Card> cards, Rank me, detail::Descriptor listener, int file);
+
+  /// Connects to the lower ranks. Waits for nobody.
+  [[nodiscard]] std::vector<Verdict> reach();
+  /// When everybody has reached whom it could: gets everybody's file and gives mine.
+  [[nodiscard]] std::vector<Verdict> exchange(Clock::time_point deadline);
+  /// By rank; mine is empty.
+  [[nodiscard]] std::vector<Mate> take() { return std::move(mates_); }
+
+ private:
+  struct Packet {
+    Token to{};
+    Token from{};
+    std::uint64_t rank = 0;
+  };
+
+  [[nodiscard]] bool is_lower(std::size_t rank) const noexcept { return rank < me_.index(); }
+  [[nodiscard]] bool finished(std::size_t rank) const noexcept;
+  [[nodiscard]] bool all_finished() const noexcept;
+  void step();
+  void accept_strangers();
+  [[nodiscard]] bool identify(detail::Descriptor& stranger);
+  void connect(std::size_t rank);
+  void send(std::size_t rank);
+  void receive(std::size_t rank);
+  void keep(std::size_t rank, detail::Descriptor file);
+  void give_up(std::size_t rank, Trouble trouble, int error);
+  void pause() const;
+
+  std::span<const Card> cards_;
+  Rank me_;
+  detail::Descriptor listener_;
+  int file_;
+  std::vector<Mate> mates_;
+  std::vector<bool> sent_;
+  std::vector<Verdict> verdicts_;
+  std::vector<detail::Descriptor> strangers_;  // connected, and have not said who they are
+};
+
+}  // namespace rlx::shm

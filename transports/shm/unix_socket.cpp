@@ -1,0 +1,126 @@
+#include "transports/shm/unix_socket.hpp"
+
+#include <fmt/core.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "rlx/error.hpp"
+
+namespace rlx::shm {
+
+namespace {
+
+struct Address {
+  sockaddr_un address{};
+  socklen_t length = 0;
+
+  /// A first byte of zero makes the name abstract.
+  explicit Address(const std::string& name) {
+    address.sun_family = AF_UNIX;
+    const std::size_t used = std::min(name.size(), sizeof(address.sun_path) - 1);
+    std::memcpy(address.sun_path + 1, name.data(), used);
+    length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + used);
+  }
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
+};
+
+Descriptor new_socket() {
+  return Descriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+/// Room for the one descriptor that a packet carries; more are closed by the kernel.
+struct ControlBuffer {
+  alignas(cmsghdr) std::byte bytes[CMSG_SPACE(sizeof(int))] = {};
+};
+
+Descriptor descriptor_in(msghdr& message) {
+  const cmsghdr* control = CMSG_FIRSTHDR(&message);
+  const bool passes = control != nullptr && control->cmsg_level == SOL_SOCKET &&
+                      control->cmsg_type == SCM_RIGHTS &&
+                      control->cmsg_len == CMSG_LEN(sizeof(int));
+  if (!passes) return {};
+  int fd = -1;
+  std::memcpy(&fd, CMSG_DATA(control), sizeof fd);
+  return Descriptor(fd);
+}
+
+}  // namespace
+
+Descriptor listen_at(const std::string& name, int backlog) {
+  Descriptor listener = new_socket();
+  const Address address(name);
+  const bool listens = listener.valid() &&
+                       ::bind(listener.get(), address.get(), address.length) == 0 &&
+                       ::listen(listener.get(), backlog) == 0;
+  if (listens) return listener;
+  throw CollectiveError(ErrorKind::Unsupported, "shm",
+                        fmt::format("can not listen for ranks of this node: {}",
+                                    std::generic_category().message(errno)));
+}
+
+int connect_to(const std::string& name, Descriptor& connection) {
+  Descriptor socket = new_socket();
+  if (!socket.valid()) return errno;
+  const Address address(name);
+  int result = 0;
+  do {
+    result = ::connect(socket.get(), address.get(), address.length);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) return errno;
+  connection = std::move(socket);
+  return 0;
+}
+
+Descriptor accept_from(const Descriptor& listener) {
+  return Descriptor(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+uid_t user_of(const Descriptor& connection) {
+  ucred credentials{};
+  socklen_t length = sizeof credentials;
+  const int result = ::getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &length);
+  return result == 0 ? credentials.uid : static_cast<uid_t>(-1);
+}
+
+int send_packet(const Descriptor& connection, std::span<const std::byte> packet, int passed) {
+  iovec part{const_cast<std::byte*>(packet.data()), packet.size()};
+  ControlBuffer buffer;
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = buffer.bytes;
+  message.msg_controllen = sizeof buffer.bytes;
+  cmsghdr* const control = CMSG_FIRSTHDR(&message);
+  control->cmsg_level = SOL_SOCKET;
+  control->cmsg_type = SCM_RIGHTS;
+  control->cmsg_len = CMSG_LEN(sizeof passed);
+  std::memcpy(CMSG_DATA(control), &passed, sizeof passed);
+  const ssize_t sent = ::sendmsg(connection.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent >= 0) return 0;
+  return errno == EINTR ? EAGAIN : errno;
+}
+
+int receive_packet(const Descriptor& connection, std::span<std::byte> packet, Descriptor& passed) {
+  iovec part{packet.data(), packet.size()};
+  ControlBuffer buffer;
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = buffer.bytes;
+  message.msg_controllen = sizeof buffer.bytes;
+  const ssize_t got = ::recvmsg(connection.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (got < 0) return errno == EINTR ? EAGAIN : errno;
+  if (got == 0) return ECONNRESET;
+  passed = descriptor_in(message);
+  if ((message.msg_flags & MSG_CTRUNC) != 0 && !passed.valid()) return EMFILE;
+  const bool whole = static_cast<std::size_t>(got) == packet.size() &&
+                     (message.msg_flags & MSG_TRUNC) == 0 && passed.valid();
+  return whole ? 0 : EPROTO;
+}
+
+}  // namespace rlx::shm
