@@ -9,7 +9,7 @@
 // peers that are loaded or stored directly. m pieces, of which W are in flight, follow each other
 // at the pace of the work in each, or of the window:
 //   busy = sent c / B + messages O + memory
-//   total = alone + (m - 1) max(busy, alone / W)
+//   total = alone + (m - 1) max(busy + P, alone / W)
 // Copies into and out of staging count as copies. Wire and memory add up because the providers of
 // today move bytes with the same core that reduces them: pieces hide latency, not work.
 // L, O and B are the transport's declared latency, overhead and bandwidth; they are rank 0's, as is
@@ -38,6 +38,8 @@ constexpr double kReducedPerUs = 40000;
 constexpr double kLoadedPerUs = 19000;
 constexpr double kStoredPerUs = 15000;
 constexpr double kSingleCopyUs = 0.6;
+/// What a further piece takes besides.
+constexpr double kPieceUs = 0.1;
 constexpr double kBytesPerUsOfGigabyte = 1000;
 /// Pieces smaller than this are not worth their messages.
 constexpr std::size_t kSmallestPieceBytes = 16 << 10;
@@ -131,7 +133,7 @@ Choice best_pieces(const TunerInput& input, const Algorithm& algorithm) {
     next.pieces = pieces_of(count, next.piece_count);
     const PieceTime time = piece_time(input, algorithm, cost, next);
     next.predicted_us =
-        time.alone + (next.pieces - 1) * std::max(time.busy, time.alone / input.window);
+        time.alone + (next.pieces - 1) * std::max(time.busy + kPieceUs, time.alone / input.window);
     if (next.predicted_us < best.predicted_us) best = next;
   }
   return best;

@@ -7,13 +7,13 @@
 
 namespace rlx::collectives {
 
-void EpochRun::start(const RunArguments& arguments) noexcept {
-  arguments_ = arguments;
+void EpochRun::start() noexcept {
+  const BoundPlan& plan = *arguments_.plan;
   std::uint32_t begin = 0;
-  for (std::size_t lane = 0; lane < arguments.plan->lane_end.size(); ++lane) {
+  for (std::size_t lane = 0; lane < plan.lane_end.size(); ++lane) {
     next_[lane] = begin;
     computing_[lane] = false;
-    begin = arguments.plan->lane_end[lane];
+    begin = plan.lane_end[lane];
   }
   completion_.issued.store(0, std::memory_order_relaxed);
   completion_.local.store(0, std::memory_order_relaxed);

@@ -90,7 +90,9 @@ class EpochRun {
  public:
   static constexpr std::size_t kMaxLanes = 8;
 
-  void start(const RunArguments& arguments) noexcept;
+  /// The arguments to be filled in, all of them; memory as the plan needs it. Then start().
+  [[nodiscard]] RunArguments& prepare() noexcept { return arguments_; }
+  void start() noexcept;
   RunStatus advance(const RunEnvironment& environment) noexcept;
 
   [[nodiscard]] std::uint64_t epoch() const { return arguments_.epoch; }

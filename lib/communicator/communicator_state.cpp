@@ -178,7 +178,7 @@ void CommunicatorState::remember(const CallArguments& arguments,
 
 void CommunicatorState::run(const CallArguments& arguments,
                             const std::shared_ptr<const PreparedCall>& prepared) {
-  if (!context_->agreed().load_store || !Engine::may_run_alone(*prepared))
+  if (!context_->agreed().load_store || !engine_->may_run_alone(*prepared))
     return complete(*submit(arguments, prepared, CallPurpose::user, false));
   if (!run_alone(arguments, prepared)) complete(*blocking_);
 }

@@ -45,30 +45,19 @@ std::uint64_t mix(std::uint64_t chain, std::uint64_t value) {
   return x ^ (x >> 31);
 }
 
-CallDescriptor describe_call(const CallState& call) {
-  CallDescriptor descriptor;
-  descriptor.sequence = call.call_number;
-  descriptor.user_sequence = call.sequence;
-  descriptor.first_epoch = call.first_epoch;
-  descriptor.epochs = call.epochs;
-  descriptor.count = call.prepared->count;
-  descriptor.operation = static_cast<std::uint8_t>(call.arguments.operation);
-  descriptor.dtype = static_cast<std::uint8_t>(call.arguments.dtype);
-  descriptor.kind = static_cast<std::uint8_t>(call.arguments.kind);
-  descriptor.in_place = call.arguments.in_place;
-  descriptor.symmetric_in = call.arguments.in.symmetric;
-  descriptor.symmetric_out = call.arguments.out.symmetric;
-  descriptor.purpose = static_cast<std::uint8_t>(call.purpose);
-  descriptor.valid = 1;
-  return descriptor;
-}
-
-std::uint64_t signature(const CallState& call) {
+/// The flags of the call's descriptor, which are also what its hash is made of.
+std::uint64_t flags_of(const CallState& call) {
   const CallArguments& a = call.arguments;
-  const auto number = [](auto value) { return static_cast<std::uint64_t>(value); };
-  return number(a.operation) | number(a.dtype) << 8 | number(a.kind) << 16 |
-         number(a.in_place) << 24 | number(a.in.symmetric) << 25 | number(a.out.symmetric) << 26 |
-         number(call.purpose) << 32;
+  CallDescriptor flags;
+  flags.operation = static_cast<std::uint8_t>(a.operation);
+  flags.dtype = static_cast<std::uint8_t>(a.dtype);
+  flags.kind = static_cast<std::uint8_t>(a.kind);
+  flags.in_place = a.in_place;
+  flags.symmetric_in = a.in.symmetric;
+  flags.symmetric_out = a.out.symmetric;
+  flags.purpose = static_cast<std::uint8_t>(call.purpose);
+  flags.valid = 1;
+  return descriptor_flags(flags);
 }
 
 }  // namespace
@@ -79,6 +68,8 @@ Engine::Engine(EngineSetup setup, collectives::RunEnvironment environment, FindW
       environment_(environment),
       find_window_(find_window),
       context_(context),
+      window_(setup_.window),
+      sets_(setup_.sets),
       active_(setup_.window) {
   environment_.peers = setup_.peers;
   for (Active& slot : active_) slot.peers.resize(setup_.peers.size());
@@ -89,51 +80,45 @@ Engine::Engine(EngineSetup setup, collectives::RunEnvironment environment, FindW
 }
 
 void Engine::assign(std::shared_ptr<CallState> call) {
-  call->call_number = calls_++;
-  call->first_epoch = next_epoch_;
-  call->epochs = call->prepared->pieces;
-  if (call->prepared->schedule.all_dependent)
-    rooted_run_ = 0;
-  else
-    place_guards(*call);
-  chain(*call);
-  next_epoch_ += call->epochs;
+  number(*call);
   waiting_.push_back(call);
   calls_in_flight_.push_back(std::move(call));
 }
 
 /// The call's place in the chain over all calls so far (rule 9).
 void Engine::chain(CallState& call) noexcept {
-  chain_ = mix(mix(chain_, signature(call)), call.prepared->count);
+  chain_ = mix(mix(chain_, flags_of(call)), call.prepared->count);
   call.hash = static_cast<std::uint32_t>(chain_ & 0xfff);
 }
 
 bool Engine::run_alone(const std::shared_ptr<CallState>& call, std::uint32_t polls) noexcept {
-  call->call_number = calls_++;
-  call->first_epoch = next_epoch_++;
-  call->epochs = 1;
-  rooted_run_ = 0;
-  chain(*call);
+  number(*call);
+  const std::shared_ptr<CallState> borrowed(std::shared_ptr<void>(), call.get());  // no counting
   describe(*call);
-  start(call);
-  call->started = 1;
-  ++next_start_;
+  for (; call->started < call->epochs; ++call->started, ++next_start_) start(borrowed);
   publish_progress(0);
-  Active& slot = active(call->first_epoch);
   for (std::uint32_t poll = 0; poll < polls; ++poll) {
-    const RunStatus status = slot.run.advance(environment_);
-    if (status == RunStatus::done) {
-      finish(slot);
-      frontier_ = next_start_;
-      return true;
-    }
-    if (status != RunStatus::mismatch && status != RunStatus::failed) continue;
-    failure_ = status;
-    failed_epoch_ = call->first_epoch;
-    break;
+    if (!advance_epochs()) continue;
+    if (frontier_ == next_start_) return true;
+    if (failure_ != RunStatus::idle) break;
   }
+  for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch)
+    if (active(epoch).call) active(epoch).call = call;
   calls_in_flight_.push_back(call);
   return false;
+}
+
+/// A call gets its number, its epochs and its place in the hash chain.
+void Engine::number(CallState& call) noexcept {
+  call.call_number = calls_++;
+  call.first_epoch = next_epoch_;
+  call.epochs = call.prepared->pieces;
+  if (call.prepared->schedule.all_dependent)
+    rooted_run_ = 0;
+  else
+    place_guards(call);
+  chain(call);
+  next_epoch_ += call.epochs;
 }
 
 /// Looks only at the sequence of kinds, so every rank decides alike (rule 5).
@@ -151,9 +136,9 @@ void Engine::place_guards(CallState& call) {
 }
 
 void Engine::describe(const CallState& call) noexcept {
-  CallDescriptor descriptor = describe_call(call);
-  descriptor.chain = call.hash;
-  publish(setup_.memory + (1 + call.call_number % kDescriptors) * kLineBytes, descriptor);
+  publish_words(setup_.memory + (1 + call.call_number % kDescriptors) * kLineBytes,
+                call.call_number, call.sequence, call.first_epoch, std::uint64_t{call.epochs},
+                std::uint64_t{call.prepared->count}, std::uint64_t{call.hash}, flags_of(call));
 }
 
 CallDescriptor Engine::descriptor(std::uint64_t call_number) const noexcept {
@@ -164,29 +149,36 @@ CallDescriptor Engine::descriptor(std::uint64_t call_number) const noexcept {
 }
 
 void Engine::publish_progress(std::uint64_t awaited) noexcept {
-  publish(setup_.memory, ProgressLine{next_start_, frontier_, calls_, awaited, steps_, {}});
+  publish_words(setup_.memory, next_start_, frontier_, calls_, awaited, steps_);  // a ProgressLine
 }
 
 bool Engine::advance() noexcept {
   if (failure_ != RunStatus::idle || idle()) return false;
   bool moved = start_ready();
+  const std::uint64_t before = frontier_;
+  moved |= advance_epochs();
+  if (frontier_ != before) start_ready();
+  steps_ += moved;
+  return moved;
+}
+
+/// Every epoch in flight as far as it gets. True if any moved, or failed.
+bool Engine::advance_epochs() noexcept {
+  bool moved = false;
   for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch) {
     Active& slot = active(epoch);
     if (!slot.call) continue;
     const RunStatus status = slot.run.advance(environment_);
     if (status == RunStatus::idle) continue;
+    moved = true;
     if (status == RunStatus::mismatch || status == RunStatus::failed) {
       failure_ = status;
       failed_epoch_ = epoch;
-      return true;
+      return moved;
     }
-    moved = true;
     if (status == RunStatus::done) finish(slot);
   }
-  const std::uint64_t before = frontier_;
   while (frontier_ < next_start_ && !active(frontier_).call) ++frontier_;
-  if (frontier_ != before) start_ready();
-  steps_ += moved;
   return moved;
 }
 
@@ -214,11 +206,11 @@ void Engine::start(const std::shared_ptr<CallState>& call) noexcept {
                static_cast<std::uint32_t>(
                    std::lower_bound(guards.begin(), guards.end(), call->started) - guards.begin());
   const PreparedCall& plan = slot.guard ? *setup_.guard : *call->prepared;
-  collectives::RunArguments arguments;
+  collectives::RunArguments& arguments = slot.run.prepare();
   arguments.plan = slot.guard || slot.piece + 1 == plan.pieces ? &plan.tail : &plan.full;
   arguments.epoch = next_start_;
   arguments.hash = call->hash;
-  const auto set = static_cast<std::uint32_t>(next_start_ % setup_.sets);
+  const auto set = sets_(next_start_);
   arguments.first_line = setup_.first_line + set * kLinesPerGroup;
   arguments.slot_offset = set * setup_.slot_bytes;
   arguments.scratch = {setup_.memory + kControlBytes + arguments.slot_offset, setup_.memory_window};
@@ -227,12 +219,12 @@ void Engine::start(const std::shared_ptr<CallState>& call) noexcept {
   arguments.kind = plan.kind;
   arguments.divisor = plan.divisor;
   if (!slot.guard) set_memory(arguments, slot);
-  slot.run.start(arguments);
+  slot.run.start();
 }
 
 std::byte* Engine::stage(std::uint64_t epoch) const noexcept {
   return setup_.memory + kControlBytes + setup_.sets * setup_.slot_bytes +
-         epoch % setup_.window * 2 * setup_.stage_bytes;
+         window_(epoch) * 2 * setup_.stage_bytes;
 }
 
 void Engine::set_memory(collectives::RunArguments& arguments, const Active& slot) noexcept {
@@ -257,7 +249,7 @@ void Engine::set_memory(collectives::RunArguments& arguments, const Active& slot
   };
   announce(arguments.input, arrive.input_offset, arrive.input_window);
   announce(arguments.output, arrive.output_offset, arrive.output_window);
-  std::byte* line = setup_.memory + kArrivalOffset + arguments.epoch % setup_.window * kLineBytes;
+  std::byte* line = setup_.memory + kArrivalOffset + window_(arguments.epoch) * kLineBytes;
   std::memcpy(line, &arrive, sizeof arrive);
   arguments.arrival = {line, setup_.memory_window};
 }
@@ -267,7 +259,7 @@ void Engine::finish(Active& slot) noexcept {
   CallState& call = *slot.call;
   if (!slot.guard && call.prepared->stage_output)
     stage_out(*call.prepared, piece_memory(call, slot.piece), stage(epoch) + setup_.stage_bytes);
-  const auto set = static_cast<std::uint32_t>(epoch % setup_.sets);
+  const auto set = sets_(epoch);
   environment_.signals.expected(setup_.first_line / kLinesPerGroup + set)
       .store(SignalValue::make(epoch + setup_.sets, 0, 0), std::memory_order_release);
   const std::shared_ptr<CallState> keep = std::move(slot.call);

@@ -2,6 +2,7 @@
 // The calls of one communicator: assigns epochs in program order, starts them in a window of W,
 // advances what is in flight, completes it. All of it under the Context's engine lock.
 
+#include <bit>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -33,6 +34,19 @@ struct EngineSetup {
                                          std::size_t slot_bytes, std::size_t ranks);
 };
 
+/// Numbers modulo n, without a division where n is a power of two.
+class Cycle {
+ public:
+  explicit Cycle(std::uint32_t n) : n_(n), mask_(std::has_single_bit(n) ? n - 1 : 0) {}
+  [[nodiscard]] std::uint32_t operator()(std::uint64_t number) const noexcept {
+    return static_cast<std::uint32_t>(mask_ != 0 ? number & mask_ : number % n_);
+  }
+
+ private:
+  std::uint32_t n_;
+  std::uint32_t mask_;
+};
+
 /// What an epoch that can not go on is waiting for.
 struct Blocked {
   const CallState* call = nullptr;
@@ -49,13 +63,13 @@ class Engine {
   Engine(EngineSetup setup, collectives::RunEnvironment environment, FindWindow find_window,
          void* context);
 
-  /// A call of one epoch while nothing else is in flight: assigned, started and advanced up to
-  /// `polls` times. True when it is complete; otherwise it is in flight like any other, or has
+  /// A call that fits the window while nothing else is in flight: assigned, started and advanced up
+  /// to `polls` times. True when it is complete; otherwise it is in flight like any other, or has
   /// failed.
   bool run_alone(const std::shared_ptr<CallState>& call, std::uint32_t polls) noexcept;
   /// Whether run_alone() may have it.
-  [[nodiscard]] static bool may_run_alone(const PreparedCall& prepared) noexcept {
-    return prepared.pieces == 1 && prepared.schedule.all_dependent;
+  [[nodiscard]] bool may_run_alone(const PreparedCall& prepared) const noexcept {
+    return prepared.pieces <= setup_.window && prepared.schedule.all_dependent;
   }
   /// Gives the call its epochs (and, for rooted calls, the guards before them). Starts nothing.
   void assign(std::shared_ptr<CallState> call);
@@ -91,24 +105,26 @@ class Engine {
   };
 
   void place_guards(CallState& call);
+  void number(CallState& call) noexcept;
   void chain(CallState& call) noexcept;
+  bool advance_epochs() noexcept;
   void describe(const CallState& call) noexcept;
   bool start_ready() noexcept;
   void start(const std::shared_ptr<CallState>& call) noexcept;
   void set_memory(collectives::RunArguments& arguments, const Active& active) noexcept;
   void finish(Active& active) noexcept;
   [[nodiscard]] std::byte* stage(std::uint64_t epoch) const noexcept;
-  [[nodiscard]] Active& active(std::uint64_t epoch) noexcept {
-    return active_[epoch % setup_.window];
-  }
+  [[nodiscard]] Active& active(std::uint64_t epoch) noexcept { return active_[window_(epoch)]; }
   [[nodiscard]] const Active& active(std::uint64_t epoch) const noexcept {
-    return active_[epoch % setup_.window];
+    return active_[window_(epoch)];
   }
 
   EngineSetup setup_;
   collectives::RunEnvironment environment_;
   FindWindow find_window_;
   void* context_;
+  Cycle window_;
+  Cycle sets_;
   std::vector<Active> active_;                      // by epoch mod W
   std::deque<std::shared_ptr<CallState>> waiting_;  // calls with epochs that have not started
   std::deque<std::shared_ptr<CallState>> calls_in_flight_;

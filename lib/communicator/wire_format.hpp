@@ -4,6 +4,8 @@
 // line, so that a reader never sees half a word. docs/memory_layout.md draws them.
 
 #include <atomic>
+#include <bit>
+#include <cstddef>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -96,6 +98,24 @@ struct CallDescriptor {
   }
 };
 static_assert(sizeof(CallDescriptor) == kLineBytes);
+
+/// The eight flags of a CallDescriptor as the word that they are in memory.
+[[nodiscard]] constexpr std::uint64_t descriptor_flags(const CallDescriptor& d) {
+  return std::uint64_t{d.operation} | std::uint64_t{d.dtype} << 8 | std::uint64_t{d.kind} << 16 |
+         std::uint64_t{d.in_place} << 24 | std::uint64_t{d.symmetric_in} << 32 |
+         std::uint64_t{d.symmetric_out} << 40 | std::uint64_t{d.purpose} << 48 |
+         std::uint64_t{d.valid} << 56;
+}
+static_assert(std::endian::native == std::endian::little);
+static_assert(offsetof(CallDescriptor, operation) == 6 * sizeof(std::uint64_t));
+
+/// Stores words one after the other for readers on other ranks. Cheaper than an object that was put
+/// together byte by byte and is read back in words.
+template <class... Words>
+void publish_words(std::byte* to, Words... words) {
+  auto* target = reinterpret_cast<std::atomic<std::uint64_t>*>(to);
+  (target++->store(words, std::memory_order_relaxed), ...);
+}
 
 /// Publishes an object of whole words for readers on other ranks.
 template <class T>
