@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "collectives/tuner.hpp"
+#include "lib/communicator/engine_lock.hpp"
 #include "lib/communicator/health.hpp"
 #include "lib/communicator/helper_thread.hpp"
 #include "lib/communicator/owned_pages.hpp"
@@ -79,7 +80,7 @@ class Context {
   [[nodiscard]] SignalRegion signals() const noexcept { return signals_; }
   [[nodiscard]] SymmetricHeap& heap() noexcept { return *heap_; }
   [[nodiscard]] SymmetricHeap& signal_heap() noexcept { return *signal_heap_; }
-  [[nodiscard]] std::mutex& mutex() noexcept { return mutex_; }
+  [[nodiscard]] EngineLock& mutex() noexcept { return mutex_; }
   [[nodiscard]] HelperThread& helper() noexcept { return helper_; }
   /// False in a child that the user's program forked: nothing of rlx works there.
   [[nodiscard]] bool owned_by_this_process() const noexcept;
@@ -160,7 +161,7 @@ class Context {
   SymmetricTransport* transport_;
   SignalRegion signals_;
 
-  std::mutex mutex_;
+  EngineLock mutex_;
   std::vector<ExtentRecord> extents_;  // mine; ordered by window
   std::vector<CommunicatorState*> communicators_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> releases_;  // (last call id, offset)

@@ -94,14 +94,15 @@ void Engine::chain(CallState& call) noexcept {
 bool Engine::run_alone(const std::shared_ptr<CallState>& call, std::uint32_t polls) noexcept {
   number(*call);
   const std::shared_ptr<CallState> borrowed(std::shared_ptr<void>(), call.get());  // no counting
-  describe(*call);
   for (; call->started < call->epochs; ++call->started, ++next_start_) start(borrowed);
+  advance_epochs();  // what peers wait for goes first, what they read when something is wrong later
+  describe(*call);
   publish_progress(0);
-  for (std::uint32_t poll = 0; poll < polls; ++poll) {
-    if (!advance_epochs()) continue;
-    if (frontier_ == next_start_) return true;
-    if (failure_ != RunStatus::idle) break;
+  for (std::uint32_t poll = 0; frontier_ != next_start_ && failure_ == RunStatus::idle; ++poll) {
+    if (poll == polls) break;
+    advance_epochs();
   }
+  if (frontier_ == next_start_) return true;
   for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch)
     if (active(epoch).call) active(epoch).call = call;
   calls_in_flight_.push_back(call);

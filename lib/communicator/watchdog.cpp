@@ -206,8 +206,12 @@ bool Watchdog::found_difference(const Blocked& blocked, std::uint32_t member) no
     const std::uint64_t line = 1 + call % kDescriptors;
     CallDescriptor theirs;
     const CallDescriptor mine = communicator.engine().descriptor(call);
-    if (!context_.health().fetch(control_block(communicator, member, line), 1, 0.3)) return false;
-    std::memcpy(&theirs, context_.health().fetched(), sizeof theirs);
+    // Over mapped memory a call's first signal may be seen a moment before its descriptor.
+    const auto patience = Clock::now() + std::chrono::milliseconds(1);
+    do {
+      if (!context_.health().fetch(control_block(communicator, member, line), 1, 0.3)) return false;
+      std::memcpy(&theirs, context_.health().fetched(), sizeof theirs);
+    } while ((!theirs.valid || theirs.sequence < call) && Clock::now() < patience);
     if (!theirs.valid || theirs.sequence != call || theirs.same_call(mine)) continue;
     report_mismatch(blocked, member, theirs, mine);
     return true;
