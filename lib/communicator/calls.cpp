@@ -66,7 +66,8 @@ void check(const CallArguments& call, const CommunicatorState& comm) {
   if (call.operation == Operation::barrier) return;
   if (!supports(call.kind, call.dtype))
     reject(ErrorKind::Unsupported, call, comm,
-           fmt::format("{} is not defined for {}", to_string(call.kind), to_string(call.dtype)));
+           fmt::format("{} is not defined for {}; use an integer dtype", to_string(call.kind),
+                       to_string(call.dtype)));
   check_memory(call, comm, call.in, "input");
   check_memory(call, comm, call.out, "output");
   check_lengths(call, comm);
@@ -83,9 +84,10 @@ void put_aside(CallState& state) {
   if (call.in_place || call.operation == Operation::barrier || !overlap(call.in, call.out, element))
     return;
   const std::size_t own = state.prepared->rank * state.prepared->count * element;
-  const bool same = (call.operation == Operation::all_reduce && call.in.data == call.out.data) ||
-                    (call.operation == Operation::all_gather && call.in.data == call.out.data + own) ||
-                    (call.operation == Operation::reduce_scatter && call.out.data == call.in.data + own);
+  const bool same =
+      (call.operation == Operation::all_reduce && call.in.data == call.out.data) ||
+      (call.operation == Operation::all_gather && call.in.data == call.out.data + own) ||
+      (call.operation == Operation::reduce_scatter && call.out.data == call.in.data + own);
   if (same) return;
   state.aside.assign(call.in.data, call.in.data + call.in.count * element);
 }
