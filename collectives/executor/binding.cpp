@@ -108,6 +108,9 @@ class Binder {
       return bound;
     }
     bound.operands = static_cast<std::uint32_t>(plan_.operands.size());
+    bound.outputs = std::ranges::all_of(schedule_.destinations(step), [](const Ref& ref) {
+      return ref.space == Space::output;
+    });
     for (const Ref& ref : schedule_.destinations(step)) plan_.operands.push_back(locate(ref));
     for (const Ref& ref : schedule_.sources(step)) plan_.operands.push_back(locate(ref));
     return bound;

@@ -32,6 +32,7 @@ struct BoundStep {
   StepKind kind = StepKind::wait;
   bool finalise = false;
   bool published = false;  ///< wait: for a word of `peer`'s own
+  bool outputs = false;    ///< copy, reduce: writes outputs and nothing else
   std::uint8_t destinations = 0;
   std::uint8_t sources = 0;
   std::uint16_t word = 0;

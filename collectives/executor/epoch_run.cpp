@@ -210,12 +210,18 @@ RunStatus EpochRun::compute(const BoundStep& step, const RunEnvironment& environ
     const bool nothing_to_do = step.sources == 1 && step.destinations == 1 && divisor == 0 &&
                                destinations[0] == sources[0];
     if (nothing_to_do) return RunStatus::moved;  // in place: the bytes may be a put's source now
-    ticket_[step.lane] = environment.compute->submit({{destinations.data(), step.destinations},
-                                                      {sources.data(), step.sources},
-                                                      step.bytes / size_of(arguments_.dtype),
-                                                      arguments_.dtype,
-                                                      arguments_.kind,
-                                                      divisor});
+    const ComputeStep work{{destinations.data(), step.destinations},
+                           {sources.data(), step.sources},
+                           step.bytes / arguments_.element_bytes,
+                           arguments_.dtype,
+                           arguments_.kind,
+                           divisor,
+                           arguments_.stream && step.outputs};
+    if (arguments_.kernel != nullptr) {
+      arguments_.kernel(work);
+      return RunStatus::moved;
+    }
+    ticket_[step.lane] = environment.compute->submit(work);
   }
   computing_[step.lane] = !environment.compute->done(ticket_[step.lane]);
   return computing_[step.lane] ? RunStatus::idle : RunStatus::moved;

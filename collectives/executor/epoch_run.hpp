@@ -73,9 +73,12 @@ struct RunArguments {
   RunMemory input, output, scratch;  ///< scratch.base is this epoch's slot
   RunMemory arrival;                 ///< holds an ArriveLine that stays unchanged during the run
   PeerMemory* peer_memory = nullptr;  ///< room for one of each group member
+  std::size_t element_bytes = 1;
   DType dtype = DType::u8;
   ReduceKind kind = ReduceKind::Sum;
   std::uint64_t divisor = 0;  ///< Mean: number of ranks; else 0
+  StepKernel kernel = nullptr;  ///< computes at once, on the CPU; otherwise RunEnvironment::compute does
+  bool stream = false;          ///< what only outputs receive is written past the caches
 };
 
 enum class RunStatus : std::uint8_t {

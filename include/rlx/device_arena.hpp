@@ -77,8 +77,8 @@ class DeviceArena {
     return {reinterpret_cast<T*>(raw.data()), raw.size() / sizeof(T)};
   }
 
-  /// Converts to the slot's dtype (f16, bf16: rounded to nearest even; f32) and stores, on any
-  /// device. Throws CollectiveError: LengthMismatch unless the shape's count is given, Unsupported
+  /// Converts to the slot's dtype, a float of up to 32 bits, rounding to nearest even, and stores, on
+  /// any device. Throws CollectiveError: LengthMismatch unless the shape's count is given, Unsupported
   /// for other dtypes.
   void write(SlotId id, std::span<const float> values);
   /// Loads and converts to f32; throws as write().

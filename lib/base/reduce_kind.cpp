@@ -16,7 +16,9 @@ struct KindName {
 constexpr KindName kKindNames[] = {
     {"sum", ReduceKind::Sum},      {"mean", ReduceKind::Mean},       {"max", ReduceKind::Max},
     {"min", ReduceKind::Min},      {"product", ReduceKind::Product}, {"avg", ReduceKind::Mean},
-    {"prod", ReduceKind::Product},
+    {"prod", ReduceKind::Product}, {"and", ReduceKind::And},         {"or", ReduceKind::Or},
+    {"xor", ReduceKind::Xor},      {"band", ReduceKind::And},        {"bor", ReduceKind::Or},
+    {"bxor", ReduceKind::Xor},
 };
 
 }  // namespace
@@ -42,7 +44,8 @@ ReduceKind parse_reduce_kind(std::string_view name) {
 }
 
 bool supports(ReduceKind kind, DType dtype) {
-  return kind <= ReduceKind::Product && dtype <= DType::f64;
+  const bool bitwise = kind == ReduceKind::And || kind == ReduceKind::Or || kind == ReduceKind::Xor;
+  return kind <= ReduceKind::Xor && dtype <= DType::f8e5m2 && !(bitwise && is_floating(dtype));
 }
 
 }  // namespace rlx

@@ -89,7 +89,8 @@ Overlap check(const CallArguments& call, const CommunicatorState& comm) {
   if (call.operation == Operation::barrier) return Overlap::none;
   if (!supports(call.kind, call.dtype))
     reject(ErrorKind::Unsupported, call, comm,
-           fmt::format("{} is not defined for {}", to_string(call.kind), to_string(call.dtype)));
+           fmt::format("{} is not defined for {}; use an integer dtype", to_string(call.kind),
+                       to_string(call.dtype)));
   check_memory(call, comm, call.in, "input");
   check_memory(call, comm, call.out, "output");
   check_lengths(call, comm);

@@ -26,6 +26,7 @@ PlanEnvironment plan_environment(Context& context, const GroupSetup& group) {
   environment.link = context.agreed().link;
   environment.load_store = context.agreed().load_store;
   environment.single_copy = context.agreed().single_copy;
+  environment.stream_bytes = context.agreed().stream_bytes;
   environment.algorithm = config.algorithm;
   environment.local_registration = context.transport().capabilities().local_registration;
   return environment;

@@ -17,6 +17,12 @@ constexpr std::uint32_t kPollsPerLook = 64;
 
 }  // namespace
 
+std::uint64_t stream_bytes_here() noexcept {
+  constexpr long kUsual = 2 << 20;
+  const long cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  return 2 * static_cast<std::uint64_t>(cache > 0 ? cache : kUsual);
+}
+
 bool maps_all_peers(const SymmetricTransport& transport) noexcept {
   for (std::uint32_t rank = 0; rank < transport.size(); ++rank)
     if (transport.mapped(Rank(rank), kSignalWindow) == nullptr) return false;
@@ -225,6 +231,7 @@ std::shared_ptr<Context> Context::over(SymmetricTransport& transport, SignalRegi
   context->extents_.push_back(record);
   context->agreed_.link = collectives::link_cost(transport.capabilities());
   context->agreed_.load_store = maps_all_peers(transport);
+  context->agreed_.stream_bytes = stream_bytes_here();
   context->agreed_.ranks_fit_cores =
       transport.size() <= static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_ONLN));
   return context;

@@ -42,8 +42,12 @@ struct AgreedValues {
   collectives::LinkCost link;
   bool load_store = false;      ///< everybody's memory is mapped everywhere
   bool single_copy = false;     ///< everybody can read everybody's private memory
+  std::uint64_t stream_bytes = std::uint64_t{4} << 20;  ///< see PlanEnvironment
   bool ranks_fit_cores = true;  ///< of this node; the only value that may differ between nodes
 };
+
+/// What this core's second-level cache can not hold twice.
+[[nodiscard]] std::uint64_t stream_bytes_here() noexcept;
 
 /// Whether the signal regions of all ranks, admitted before, can be loaded and stored directly.
 [[nodiscard]] bool maps_all_peers(const SymmetricTransport& transport) noexcept;

@@ -216,6 +216,9 @@ void Engine::start(const std::shared_ptr<CallState>& call) noexcept {
   arguments.slot_offset = set * setup_.slot_bytes;
   arguments.scratch = {setup_.memory + kControlBytes + arguments.slot_offset, setup_.memory_window};
   arguments.peer_memory = slot.peers.data();
+  arguments.element_bytes = plan.element_bytes;
+  arguments.kernel = plan.kernel;
+  arguments.stream = plan.stream;
   arguments.dtype = plan.dtype;
   arguments.kind = plan.kind;
   arguments.divisor = plan.divisor;

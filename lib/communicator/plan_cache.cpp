@@ -21,6 +21,16 @@ bool names_windows(const collectives::Schedule& schedule, const PlanEnvironment&
          (!environment.load_store && std::ranges::any_of(schedule.steps, puts));
 }
 
+/// Whether the memory of a call is so long that what is written is in no cache when it is read. An
+/// all_reduce writes as much as it reads; the others touch p blocks and write or read one.
+bool streams(const PreparedCall& plan, const PlanEnvironment& environment) {
+  if (!environment.load_store) return false;
+  const bool reduces_all = plan.schedule.collective == collectives::Collective::all_reduce;
+  const std::size_t bytes = plan.count * plan.element_bytes;
+  return reduces_all ? bytes >= environment.stream_bytes
+                     : bytes * plan.ranks >= 2 * environment.stream_bytes;
+}
+
 void bind_pieces(PreparedCall& plan, const PlanEnvironment& environment) {
   plan.names_windows = names_windows(plan.schedule, environment);
   const std::size_t whole = plan.count * plan.element_bytes;
@@ -112,6 +122,8 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
   plan->rank = environment_.rank;
   plan->element_bytes = size_of(call.dtype);
   plan->divisor = call.kind == ReduceKind::Mean ? environment_.ranks : 0;
+  plan->kernel = step_kernel(call.dtype, call.kind);
+  plan->stream = streams(*plan, environment_);
   plan->tail_count = plan->count - (plan->pieces - 1) * plan->piece_count;
   bind_pieces(*plan, environment_);
   return plan;
@@ -133,6 +145,7 @@ std::shared_ptr<const PreparedCall> PlanCache::prepare(const CallArguments& call
   plan->ranks = environment_.ranks;
   plan->rank = environment_.rank;
   plan->element_bytes = size_of(call.dtype);
+  plan->kernel = step_kernel(call.dtype, call.kind);
   plan->count = plan->piece_count = plan->tail_count = call.out.count;
   bind_pieces(*plan, environment_);
   return plan;

@@ -22,6 +22,7 @@ struct PlanEnvironment {
   collectives::LinkCost link;
   bool load_store = false;          ///< all members' memory is mapped
   bool single_copy = false;         ///< their private memory can be read
+  std::size_t stream_bytes = 0;     ///< outputs of an all_reduce this long are written past the caches
   std::string algorithm;            ///< Config::algorithm
   bool local_registration = false;  ///< sources of puts must lie in the heap
 };
@@ -44,6 +45,8 @@ struct PreparedCall {
   bool stage_input = false;
   bool stage_output = false;
   std::size_t stage_stride = 0;  ///< from block to block in staging
+  StepKernel kernel = nullptr;
+  bool stream = false;  ///< outputs are written past the caches
   DType dtype = DType::u8;
   ReduceKind kind = ReduceKind::Sum;
   std::uint64_t divisor = 0;

@@ -192,6 +192,7 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
       throw_failure(wire, "a peer's signal region can not be reached");
   const std::vector<char> maps = exchange(bootstrap, static_cast<char>(maps_all_peers(wire)));
   context->agreed_.load_store = std::ranges::count(maps, 0) == 0;
+  context->agreed_.stream_bytes = exchange(bootstrap, stream_bytes_here())[0];
   if (context->agreed_.load_store && options.config.single_copy) {
     context->processes_ = readable_processes(bootstrap);
     context->agreed_.single_copy = !context->processes_.empty();

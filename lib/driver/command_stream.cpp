@@ -26,7 +26,8 @@ void check_pair(const BufferView& destination, const ConstBufferView& source,
 void check_kind(ReduceKind kind, DType dtype, const char* operation) {
   if (supports(kind, dtype)) return;
   throw CollectiveError(ErrorKind::Unsupported, operation,
-                        fmt::format("{} is not defined for {}", to_string(kind), to_string(dtype)));
+                        fmt::format("{} is not defined for {}; use an integer dtype",
+                                    to_string(kind), to_string(dtype)));
 }
 
 }  // namespace

@@ -13,15 +13,20 @@
 namespace rlx {
 
 /// Elementwise work on `count` elements: every destination receives
-/// finalise(sources[0] op sources[1] op ...), in that order. One source: a copy.
-/// A destination may be equal to a source (in place) but may not overlap one otherwise.
+/// finalise(sources[0] op sources[1] op ...), in that order. One source and no divisor: a copy.
+/// A destination may be equal to a source (in place) but may not overlap one otherwise, nor another
+/// destination. Memory may lie at any address.
 struct ComputeStep {
-  std::span<std::byte* const> destinations;    ///< 1 or more
-  std::span<const std::byte* const> sources;   ///< 1 to 8
-  std::size_t count = 0;                       ///< elements
+  std::span<std::byte* const> destinations;   ///< 1 or more
+  std::span<const std::byte* const> sources;  ///< 1 or more
+  std::size_t count = 0;                      ///< elements
   DType dtype = DType::u8;
-  ReduceKind kind = ReduceKind::Sum;           ///< ignored with one source and no divisor
-  std::uint64_t divisor = 0;                   ///< 0: none; n: Mean over n ranks, dividing once here
+  ReduceKind kind = ReduceKind::Sum;  ///< supported by dtype; ignored by copies
+  std::uint64_t divisor = 0;          ///< Mean only. n: divides by n, once; 0: does not yet
+  /// The destinations will not be read soon: they are written past the caches, and are visible to
+  /// others in order with what is written next. Worth it above what the caches hold; below it costs
+  /// several times as much. Without it no write bypasses the caches.
+  bool stream = false;
 };
 
 using ComputeTicket = std::uint64_t;
@@ -36,5 +41,13 @@ class Compute {
 
 /// The CPU's: immediate, stateless, shared by all threads. Lives as long as the process.
 [[nodiscard]] Compute& cpu_compute();
+
+/// Runs a step on the CPU to its end. Throws nothing, allocates nothing.
+using StepKernel = void (*)(const ComputeStep& step) noexcept;
+
+/// What runs the steps of one dtype and kind on this processor, to be looked up once: calling it is
+/// the quickest way to a reduction of a few bytes. Where the dtype does not support the kind, it
+/// can only copy.
+[[nodiscard]] StepKernel step_kernel(DType dtype, ReduceKind kind) noexcept;
 
 }  // namespace rlx

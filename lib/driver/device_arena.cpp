@@ -125,10 +125,11 @@ void DeviceArena::check_element(SlotId id, DType wanted) const {
 
 const Slot& DeviceArena::check_transfer(SlotId id, std::size_t count, const char* operation) const {
   const Slot& slot = plan_.slot(id);
-  if (slot.dtype != DType::f16 && slot.dtype != DType::bf16 && slot.dtype != DType::f32) {
-    throw CollectiveError(ErrorKind::Unsupported, operation,
-                          fmt::format("slot {} holds {}; only f16, bf16 and f32 convert to f32",
-                                      static_cast<std::uint32_t>(id), to_string(slot.dtype)));
+  if (!is_floating(slot.dtype) || slot.dtype == DType::f64) {
+    throw CollectiveError(
+        ErrorKind::Unsupported, operation,
+        fmt::format("slot {} holds {}; only floats of up to 32 bits convert to f32",
+                    static_cast<std::uint32_t>(id), to_string(slot.dtype)));
   }
   if (slot.shape.count() == count) return slot;
   throw CollectiveError(

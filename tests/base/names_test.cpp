@@ -31,6 +31,8 @@ TEST(DType, benchmark_names_are_understood) {
   EXPECT_EQ(parse_dtype("bfloat16"), DType::bf16);
   EXPECT_EQ(parse_dtype("int32"), DType::i32);
   EXPECT_EQ(parse_dtype("uint8"), DType::u8);
+  for (const char* name : {"fp8_e4m3", "float8_e4m3"}) EXPECT_EQ(parse_dtype(name), DType::f8e4m3);
+  for (const char* name : {"fp8_e5m2", "float8_e5m2"}) EXPECT_EQ(parse_dtype(name), DType::f8e5m2);
 }
 
 TEST(DType, an_unknown_name_is_an_error_that_lists_the_known_ones) {
@@ -43,7 +45,7 @@ TEST(DType, an_unknown_name_is_an_error_that_lists_the_known_ones) {
     EXPECT_THAT(error.what(), HasSubstr("bfloat16"));
   }
   EXPECT_THROW((void)parse_dtype(""), CollectiveError);
-  EXPECT_THROW((void)size_of(static_cast<DType>(12)), CollectiveError);
+  EXPECT_THROW((void)size_of(static_cast<DType>(14)), CollectiveError);
 }
 
 template <class T>
@@ -68,6 +70,8 @@ TEST(DType, every_element_type_has_its_dtype_and_size) {
   expect_dtype<bfloat16>(DType::bf16, "bf16");
   expect_dtype<float>(DType::f32, "f32");
   expect_dtype<double>(DType::f64, "f64");
+  expect_dtype<float8_e4m3>(DType::f8e4m3, "f8e4m3");
+  expect_dtype<float8_e5m2>(DType::f8e5m2, "f8e5m2");
   static_assert(!Element<bool> && !Element<long double> && !Element<void*>);
 }
 
@@ -82,21 +86,28 @@ TEST(DType, knows_floating_and_signed) {
 TEST(ReduceKind, names_parse_back_and_benchmark_names_are_understood) {
   for (const ReduceKind kind : kAllReduceKinds) {
     EXPECT_EQ(parse_reduce_kind(to_string(kind)), kind);
-    for (const DType dtype : kAllDTypes) EXPECT_TRUE(supports(kind, dtype));
+    const bool bitwise =
+        kind == ReduceKind::And || kind == ReduceKind::Or || kind == ReduceKind::Xor;
+    for (const DType dtype : kAllDTypes) {
+      EXPECT_EQ(supports(kind, dtype), !bitwise || !is_floating(dtype));
+    }
   }
   EXPECT_EQ(parse_reduce_kind("avg"), ReduceKind::Mean);
   EXPECT_EQ(parse_reduce_kind("prod"), ReduceKind::Product);
-  EXPECT_FALSE(supports(static_cast<ReduceKind>(5), DType::f32));
-  EXPECT_FALSE(supports(ReduceKind::Sum, static_cast<DType>(12)));
+  EXPECT_EQ(parse_reduce_kind("band"), ReduceKind::And);
+  EXPECT_EQ(parse_reduce_kind("bor"), ReduceKind::Or);
+  EXPECT_EQ(parse_reduce_kind("bxor"), ReduceKind::Xor);
+  EXPECT_FALSE(supports(static_cast<ReduceKind>(8), DType::i32));
+  EXPECT_FALSE(supports(ReduceKind::Sum, static_cast<DType>(14)));
 }
 
 TEST(ReduceKind, an_unknown_name_is_an_error_that_lists_the_known_ones) {
   try {
-    (void)parse_reduce_kind("xor");
+    (void)parse_reduce_kind("nand");
     FAIL();
   } catch (const CollectiveError& error) {
     EXPECT_EQ(error.kind(), ErrorKind::InvalidArgument);
-    EXPECT_THAT(error.what(), HasSubstr("sum, mean, max, min, product, avg, prod"));
+    EXPECT_THAT(error.what(), HasSubstr("sum, mean, max, min, product, avg, prod, and, or, xor"));
   }
 }
 

@@ -48,29 +48,39 @@ TEST(MemoryPlan, places_slots_where_a_planner_wants_them) {
   EXPECT_EQ(kind_of([&] { plan.add(DType::f64, {~std::size_t{0}}); }), ErrorKind::InvalidArgument);
 }
 
-// Three slots of the convertible dtypes and one that is not.
+// Slots of the convertible dtypes and one that is not.
 struct Planned {
   MemoryPlan plan;
   SlotId f32 = plan.add(DType::f32, {5});
   SlotId f16 = plan.add(DType::f16, {5});
   SlotId bf16 = plan.add(DType::bf16, {5});
   SlotId i32 = plan.add(DType::i32, {5});
+  SlotId e4m3 = plan.add(DType::f8e4m3, {5});
+  SlotId e5m2 = plan.add(DType::f8e5m2, {5});
 };
 
 const std::vector<float> kValues{1.0F, -0.0F, 3.14159265F, 65520.0F, 1e-7F};
 
 void expect_conversions(DeviceArena& arena, const Planned& planned) {
-  for (const SlotId slot : {planned.f32, planned.f16, planned.bf16}) arena.write(slot, kValues);
+  for (const SlotId slot : {planned.f32, planned.f16, planned.bf16, planned.e4m3, planned.e5m2}) {
+    arena.write(slot, kValues);
+  }
   std::vector<float> f32(5);
   std::vector<float> f16(5);
   std::vector<float> bf16(5);
+  std::vector<float> e4m3(5);
+  std::vector<float> e5m2(5);
   arena.read(planned.f32, f32);
   arena.read(planned.f16, f16);
   arena.read(planned.bf16, bf16);
+  arena.read(planned.e4m3, e4m3);
+  arena.read(planned.e5m2, e5m2);
   EXPECT_EQ(f32, kValues);
   for (std::size_t i = 0; i < kValues.size(); ++i) {
     EXPECT_EQ(f16[i], static_cast<float>(float16(kValues[i])));
     EXPECT_EQ(bf16[i], static_cast<float>(bfloat16(kValues[i])));
+    EXPECT_EQ(e4m3[i], static_cast<float>(float8_e4m3(kValues[i])));
+    EXPECT_EQ(e5m2[i], static_cast<float>(float8_e5m2(kValues[i])));
   }
   EXPECT_TRUE(std::signbit(f16[1]) && std::signbit(bf16[1]));
   EXPECT_TRUE(std::isinf(f16[3]));
@@ -79,7 +89,7 @@ void expect_conversions(DeviceArena& arena, const Planned& planned) {
 TEST(DeviceArena, converts_f32_to_and_from_its_slots) {
   const Planned planned;
   DeviceArena arena(Device::cpu(), planned.plan);
-  EXPECT_EQ(arena.capacity(), 256U);
+  EXPECT_EQ(arena.capacity(), 384U);
   EXPECT_EQ(arena.offset(planned.bf16), 128U);
   expect_conversions(arena, planned);
   EXPECT_EQ(arena.span<float16>(planned.f16)[0], float16(1.0F));
@@ -97,7 +107,7 @@ TEST(DeviceArena, sits_on_memory_of_someone_else) {
   std::memcpy(&seen, heap.host_bytes().data() + 512 + 192 + 16, sizeof seen);
   EXPECT_EQ(seen, -9);
   for (std::size_t i = 0; i < 512; ++i) ASSERT_EQ(heap.host_bytes()[i], std::byte{0});
-  EXPECT_EQ(kind_of([&] { DeviceArena(planned.plan, heap.host_bytes().subspan(832)); }),
+  EXPECT_EQ(kind_of([&] { DeviceArena(planned.plan, heap.host_bytes().subspan(704)); }),
             ErrorKind::OutOfMemory);
   EXPECT_EQ(kind_of([&] { DeviceArena(planned.plan, heap.host_bytes().subspan(8)); }),
             ErrorKind::InvalidArgument);
@@ -105,13 +115,13 @@ TEST(DeviceArena, sits_on_memory_of_someone_else) {
 
 TEST(DeviceArena, converts_on_a_device_that_the_cpu_can_not_reach) {
   const Planned planned;
-  DeviceArena arena(planned.plan, test::fake_buffer(DType::u8, {256}));
+  DeviceArena arena(planned.plan, test::fake_buffer(DType::u8, {384}));
   EXPECT_EQ(arena.device(), Device::vulkan(0));
   expect_conversions(arena, planned);
   EXPECT_EQ(kind_of([&] { (void)arena.bytes(planned.f32); }), ErrorKind::Unsupported);
   EXPECT_EQ(arena.view(planned.bf16).offset(), 128U);
   EXPECT_EQ(arena.view(planned.bf16).host_data(), nullptr);
-  EXPECT_EQ(kind_of([&] { DeviceArena(planned.plan, test::fake_buffer(DType::u8, {255})); }),
+  EXPECT_EQ(kind_of([&] { DeviceArena(planned.plan, test::fake_buffer(DType::u8, {383})); }),
             ErrorKind::OutOfMemory);
 }
 
@@ -123,7 +133,7 @@ TEST(DeviceArena, refuses_other_dtypes_lengths_and_slots) {
   EXPECT_EQ(kind_of([&] { arena.read(planned.i32, values); }), ErrorKind::Unsupported);
   EXPECT_EQ(kind_of([&] { arena.write(planned.f32, std::span(values).first(4)); }),
             ErrorKind::LengthMismatch);
-  EXPECT_EQ(kind_of([&] { arena.read(SlotId{4}, values); }), ErrorKind::OutOfBounds);
+  EXPECT_EQ(kind_of([&] { arena.read(SlotId{6}, values); }), ErrorKind::OutOfBounds);
   EXPECT_EQ(kind_of([&] { (void)arena.span<double>(planned.f32); }), ErrorKind::InvalidArgument);
 }
 

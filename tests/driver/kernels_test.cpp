@@ -1,160 +1,165 @@
-// Every instruction set of this processor gives the same bits.
+// Every kernel of every instruction set of this processor against the scalar reference.
 
 #include "lib/driver/cpu/kernels.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <algorithm>
 #include <cstring>
 #include <random>
+#include <set>
+#include <string>
 #include <vector>
 
-#include "tests/driver/reference.hpp"
+#include "tests/driver/step_case.hpp"
 
 namespace rlx::cpu {
 namespace {
 
-constexpr std::size_t kElements = 65536 + 37;
+using test::mismatch;
+using test::NamedKernel;
+using test::StepCase;
 
-std::size_t number(DType dtype) { return static_cast<std::size_t>(dtype); }
-std::size_t number(ReduceKind kind) { return static_cast<std::size_t>(kind); }
-
-std::vector<std::byte> random_bytes(std::size_t bytes, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::vector<std::byte> out(bytes);
-  for (std::byte& byte : out) byte = static_cast<std::byte>(random() >> 32);
-  return out;
+const std::vector<Kernels>& tables() {
+  static const std::vector<Kernels> all = all_kernels();
+  return all;
 }
 
-template <class T>
-int differences(const std::vector<std::byte>& a, const std::vector<std::byte>& b) {
-  int found = 0;
-  for (std::size_t i = 0; i + sizeof(T) <= a.size(); i += sizeof(T)) {
-    T x;
-    T y;
-    std::memcpy(&x, a.data() + i, sizeof(T));
-    std::memcpy(&y, b.data() + i, sizeof(T));
-    found += test::same(x, y) ? 0 : 1;
+std::vector<NamedKernel> kernels_of(DType dtype, ReduceKind kind) {
+  std::vector<NamedKernel> kernels;
+  for (const Kernels& table : tables()) {
+    kernels.push_back({table.target, table.step[number(dtype)][number(kind)]});
   }
-  return found;
+  return kernels;
 }
 
-TEST(Kernels, the_best_is_one_of_all_and_there_is_more_than_one) {
-  const std::vector<const Kernels*> tables = all_kernels();
-  EXPECT_NE(std::find(tables.begin(), tables.end(), &kernels()), tables.end());
-  for (const Kernels* table : tables) EXPECT_STRNE(table->target, "");
+TEST(Kernels, the_best_is_the_first_of_all_and_there_is_more_than_one) {
+  EXPECT_STREQ(tables().front().target, kernels().target);
+  std::set<std::string> names;
+  for (const Kernels& table : tables()) names.insert(table.target);
+  EXPECT_EQ(names.size(), tables().size());
 #if defined(__x86_64__)
-  EXPECT_GT(tables.size(), 1U);
+  EXPECT_GT(tables().size(), 1U);
 #endif
 }
 
-TEST(Kernels, every_dtype_but_the_halves_has_every_operation) {
-  for (const Kernels* table : all_kernels()) {
+TEST(Kernels, the_looked_up_kernel_is_the_best_ones) {
+  for (const DType dtype : kAllDTypes) {
+    EXPECT_EQ(element_bytes(dtype), size_of(dtype));
+    for (const ReduceKind kind : kAllReduceKinds) {
+      EXPECT_EQ(step_kernel(dtype, kind), kernels().step[number(dtype)][number(kind)]);
+    }
+  }
+}
+
+class EveryKernel : public testing::TestWithParam<std::tuple<DType, ReduceKind>> {
+ protected:
+  void check(StepCase c) {
+    std::tie(c.dtype, c.kind) = GetParam();
+    c.divisor = test::divisor_for(c.kind, c.divisor);
+    ASSERT_EQ(mismatch(c, kernels_), "");
+  }
+
+  std::vector<NamedKernel> kernels_ = kernels_of(std::get<0>(GetParam()), std::get<1>(GetParam()));
+};
+
+// The numbers of sources around what one pass takes, and of destinations around what it stores.
+constexpr std::size_t kSources[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 32};
+constexpr std::size_t kDestinations[] = {1, 2, 3, 8};
+
+TEST_P(EveryKernel, agrees_for_every_count_to_200) {
+  for (std::size_t count = 0; count <= 200; ++count) {
+    const bool odd = count % 2 != 0;
+    check({.count = count, .divisor = 2, .skewed = odd, .seed = count});
+    check({.count = count, .stream = odd, .skewed = !odd, .seed = count});
+    check({.sources = 3, .destinations = 2, .count = count, .stream = !odd, .seed = count});
+  }
+}
+
+TEST_P(EveryKernel, agrees_for_every_number_of_sources_and_destinations_at_any_address) {
+  std::mt19937_64 random(number(std::get<0>(GetParam())) * 8 + number(std::get<1>(GetParam())));
+  for (const std::size_t sources : kSources) {
+    for (const std::size_t destinations : kDestinations) {
+      for (int i = 0; i < 4; ++i) {
+        check({.sources = sources,
+               .destinations = destinations,
+               .count = random() % 100 * 2 + 1,
+               .divisor = i % 2 == 0 ? sources : 0,
+               .in_place = i == 0 ? 0 : random() & random(),
+               .stream = i % 2 != 0,
+               .skewed = i != 3,
+               .seed = random()});
+      }
+    }
+  }
+}
+
+TEST_P(EveryKernel, agrees_for_some_thousands) {
+  std::uint64_t seed = 1;
+  for (const bool stream : {false, true}) {
+    for (const std::size_t sources : {1, 2, 8, 9}) {
+      for (const std::size_t destinations : {1, 2, 5}) {
+        const std::size_t count = 2000 + 555 * sources;
+        check({.sources = sources,
+               .destinations = destinations,
+               .count = count,
+               .divisor = 7,
+               .in_place = sources % 2,
+               .stream = stream,
+               .skewed = ++seed % 2 == 0,
+               .seed = seed});
+      }
+    }
+  }
+}
+
+std::vector<std::tuple<DType, ReduceKind>> supported() {
+  std::vector<std::tuple<DType, ReduceKind>> all;
+  for (const DType dtype : kAllDTypes) {
+    for (const ReduceKind kind : kAllReduceKinds) {
+      if (supports(kind, dtype)) all.emplace_back(dtype, kind);
+    }
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpu, EveryKernel, testing::ValuesIn(supported()), [](const auto& test) {
+  return std::string(to_string(std::get<0>(test.param))) + "_" +
+         std::string(to_string(std::get<1>(test.param)));
+});
+
+TEST(Kernels, copy_where_the_dtype_does_not_support_the_kind) {
+  for (const DType dtype : {DType::f32, DType::f8e5m2}) {
+    for (const std::size_t destinations : {1, 3}) {
+      const StepCase c{.dtype = dtype,
+                       .kind = ReduceKind::Xor,
+                       .sources = 1,
+                       .destinations = destinations,
+                       .count = 77};
+      EXPECT_EQ(mismatch(c, kernels_of(c.dtype, c.kind)), "");
+    }
+  }
+}
+
+TEST(Kernels, means_divide_once_at_the_end_by_any_divisor) {
+  for (const std::uint64_t divisor :
+       {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{3}, std::uint64_t{7}, std::uint64_t{128},
+        std::uint64_t{255}, std::uint64_t{1000}, std::uint64_t{65537}, (std::uint64_t{1} << 32) + 1,
+        std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
     for (const DType dtype : kAllDTypes) {
-      const bool half = dtype == DType::f16 || dtype == DType::bf16;
-      EXPECT_EQ(table->to_f32[number(dtype)] != nullptr, half);
-      EXPECT_EQ(table->from_f32[number(dtype)] != nullptr, half);
-      EXPECT_EQ(table->divide[number(dtype)] == nullptr, half);
-      for (const ReduceKind kind : kAllReduceKinds) {
-        EXPECT_EQ(table->pair[number(dtype)][number(kind)] == nullptr, half);
+      for (const std::size_t sources : {1, 2, 11}) {
+        const StepCase c{.dtype = dtype,
+                         .kind = ReduceKind::Mean,
+                         .sources = sources,
+                         .destinations = sources == 2 ? 6U : 1U,
+                         .count = 1100,
+                         .divisor = divisor,
+                         .skewed = true,
+                         .seed = divisor};
+        ASSERT_EQ(mismatch(c, kernels_of(dtype, c.kind)), "");
       }
     }
   }
-}
-
-TEST(Kernels, all_instruction_sets_fold_to_the_same_bits) {
-  const std::vector<const Kernels*> tables = all_kernels();
-  for (const DType dtype : kAllDTypes) {
-    if (tables[0]->divide[number(dtype)] == nullptr) continue;
-    test::with_type(dtype, [&]<class T>(T) {
-      const auto a = random_bytes(kElements * sizeof(T), 1);
-      const auto b = random_bytes(kElements * sizeof(T), 2);
-      std::vector<std::byte> first(a.size());
-      std::vector<std::byte> other(a.size());
-      for (const ReduceKind kind : kAllReduceKinds) {
-        tables[0]->pair[number(dtype)][number(kind)](first.data(), a.data(), b.data(), kElements);
-        for (const Kernels* table : tables) {
-          table->pair[number(dtype)][number(kind)](other.data(), a.data(), b.data(), kElements);
-          EXPECT_EQ(differences<T>(first, other), 0)
-              << table->target << " " << to_string(dtype) << " " << to_string(kind);
-        }
-      }
-    });
-  }
-}
-
-TEST(Kernels, all_instruction_sets_divide_as_the_reference) {
-  for (const DType dtype : kAllDTypes) {
-    if (kernels().divide[number(dtype)] == nullptr) continue;
-    test::with_type(dtype, [&]<class T>(T) {
-      constexpr std::size_t kCount = 4099;
-      const auto in = random_bytes(kCount * sizeof(T), 3);
-      std::vector<std::byte> expected(in.size());
-      std::vector<std::byte> out(in.size());
-      for (const std::uint64_t divisor :
-           {1ULL, 2ULL, 3ULL, 10ULL, 251ULL, 65536ULL, 3000000019ULL}) {
-        for (std::size_t i = 0; i < in.size(); i += sizeof(T)) {
-          T value;
-          std::memcpy(&value, in.data() + i, sizeof(T));
-          const T quotient =
-              test::expected_element<T>(ReduceKind::Mean, std::span<const T>(&value, 1), divisor);
-          std::memcpy(expected.data() + i, &quotient, sizeof(T));
-        }
-        for (const Kernels* table : all_kernels()) {
-          table->divide[number(dtype)](out.data(), in.data(), kCount, divisor);
-          EXPECT_EQ(differences<T>(expected, out), 0)
-              << table->target << " " << to_string(dtype) << " / " << divisor;
-        }
-      }
-    });
-  }
-}
-
-// All patterns of the half, and every float at or next to a rounding boundary of it.
-template <class Half>
-void expect_conversions(DType dtype) {
-  std::vector<Half> halves(65536);
-  std::vector<float> boundaries;
-  for (std::uint32_t bits = 0; bits < 65536; ++bits) {
-    halves[bits].bits = static_cast<std::uint16_t>(bits);
-    const float low = static_cast<float>(halves[bits]);
-    Half above;
-    above.bits = static_cast<std::uint16_t>(bits + 1);
-    const float middle = low + (static_cast<float>(above) - low) / 2;
-    for (const float value : {low, middle}) {
-      boundaries.insert(boundaries.end(), {value, std::nextafter(value, HUGE_VALF),
-                                           std::nextafter(value, -HUGE_VALF)});
-    }
-  }
-  std::mt19937 random(5);
-  for (int i = 0; i < 100000; ++i)
-    boundaries.push_back(std::bit_cast<float>(std::uint32_t(random())));
-
-  for (const Kernels* table : all_kernels()) {
-    std::vector<float> wide(halves.size());
-    table->to_f32[number(dtype)](wide.data(), halves.data(), halves.size());
-    int wrong = 0;
-    for (std::size_t i = 0; i < halves.size(); ++i) {
-      const float expected = static_cast<float>(halves[i]);
-      wrong += std::memcmp(&wide[i], &expected, sizeof expected) == 0 ? 0 : 1;
-    }
-    EXPECT_EQ(wrong, 0) << table->target << " to f32";
-
-    std::vector<Half> narrow(boundaries.size());
-    table->from_f32[number(dtype)](narrow.data(), boundaries.data(), boundaries.size());
-    wrong = 0;
-    for (std::size_t i = 0; i < boundaries.size(); ++i) {
-      wrong += narrow[i].bits == Half(boundaries[i]).bits ? 0 : 1;
-    }
-    EXPECT_EQ(wrong, 0) << table->target << " from f32";
-  }
-}
-
-TEST(Kernels, all_instruction_sets_convert_f16_bit_by_bit_NaNs_included) {
-  expect_conversions<float16>(DType::f16);
-}
-TEST(Kernels, all_instruction_sets_convert_bf16_bit_by_bit_NaNs_included) {
-  expect_conversions<bfloat16>(DType::bf16);
 }
 
 }  // namespace

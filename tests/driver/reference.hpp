@@ -2,6 +2,7 @@
 // What reductions must give, element by element, written from the rules in rlx/reduce_kind.hpp and
 // sharing no code with the kernels.
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -46,11 +47,15 @@ void with_type(DType dtype, F&& f) {
       return f(float{});
     case DType::f64:
       return f(double{});
+    case DType::f8e4m3:
+      return f(float8_e4m3{});
+    case DType::f8e5m2:
+      return f(float8_e5m2{});
   }
 }
 
 template <class T>
-inline constexpr bool kIsHalf = std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>;
+inline constexpr bool kIsLowPrecision = !std::is_arithmetic_v<T>;
 
 template <class F>
 F float_of(ReduceKind kind, F a, F b) {
@@ -65,19 +70,37 @@ template <class T>
 T integer_of(ReduceKind kind, T a, T b) {
   if (kind == ReduceKind::Max) return a < b ? b : a;
   if (kind == ReduceKind::Min) return a < b ? a : b;
+  if (kind == ReduceKind::And) return static_cast<T>(a & b);
+  if (kind == ReduceKind::Or) return static_cast<T>(a | b);
+  if (kind == ReduceKind::Xor) return static_cast<T>(a ^ b);
   const auto x = static_cast<Modular>(a);
   const auto y = static_cast<Modular>(b);
   return static_cast<T>(kind == ReduceKind::Product ? x * y : x + y);  // modulo 2^bits
 }
 
-/// The result for one element, from its contributions in order; divisor 0: none.
+/// One of the contributions, as it is: no conversion takes part (it would saturate).
+template <class T>
+T extreme_of(ReduceKind kind, std::span<const T> in) {
+  T best = in[0];
+  for (const T value : in) {
+    if (std::isnan(static_cast<float>(value))) return value;
+    const auto a = static_cast<float>(best);
+    const auto b = static_cast<float>(value);
+    const float chosen = float_of(kind, a, b);
+    if (chosen == b && std::signbit(chosen) == std::signbit(b)) best = value;
+  }
+  return best;
+}
+
+/// The result for one element, from its contributions (at most 64) in order; divisor 0: none.
 template <class T>
 T expected_element(ReduceKind kind, std::span<const T> in, std::uint64_t divisor) {
   if (in.size() == 1 && divisor == 0) return in[0];
-  if constexpr (kIsHalf<T>) {
-    std::vector<float> wide;
-    for (const T value : in) wide.push_back(static_cast<float>(value));
-    return T(expected_element<float>(kind, wide, divisor));
+  if constexpr (kIsLowPrecision<T>) {
+    if (kind == ReduceKind::Max || kind == ReduceKind::Min) return extreme_of(kind, in);
+    std::array<float, 64> wide{};
+    for (std::size_t i = 0; i < in.size(); ++i) wide[i] = static_cast<float>(in[i]);
+    return T(expected_element<float>(kind, std::span(wide).first(in.size()), divisor));
   } else {
     T result = in[0];
     for (const T value : in.subspan(1)) {
@@ -98,7 +121,7 @@ T expected_element(ReduceKind kind, std::span<const T> in, std::uint64_t divisor
 /// Equal bits, except that any NaN equals any other.
 template <class T>
 bool same(T a, T b) {
-  if constexpr (kIsHalf<T>) {
+  if constexpr (kIsLowPrecision<T>) {
     if (std::isnan(static_cast<float>(a)) && std::isnan(static_cast<float>(b))) return true;
   } else if constexpr (std::is_floating_point_v<T>) {
     if (std::isnan(a) && std::isnan(b)) return true;

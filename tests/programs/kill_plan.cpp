@@ -83,8 +83,8 @@ CallSpec comparable(const KillPlan& plan, CallSpec spec) {
 
 CallSpec different(const KillPlan& plan, CallSpec spec) {
   if (plan.field == "collective") spec.collective = Collective::all_gather;
-  if (plan.field == "dtype")
-    spec.dtype = spec.dtype == rlx::DType::f32 ? rlx::DType::i32 : rlx::DType::f32;
+  if (plan.field == "dtype")  // an integer supports every kind
+    spec.dtype = spec.dtype == rlx::DType::u32 ? rlx::DType::i32 : rlx::DType::u32;
   if (plan.field == "op")
     spec.kind = spec.kind == rlx::ReduceKind::Max ? rlx::ReduceKind::Min : rlx::ReduceKind::Max;
   if (plan.field == "count") spec.count -= 1;

@@ -190,6 +190,7 @@ CallSpec random_spec(Random& random, std::size_t ranks, std::size_t largest) {
   spec.collective = static_cast<Collective>(random.below(3));
   spec.dtype = rlx::kAllDTypes[random.below(std::size(rlx::kAllDTypes))];
   spec.kind = rlx::kAllReduceKinds[random.below(std::size(rlx::kAllReduceKinds))];
+  if (!rlx::supports(spec.kind, spec.dtype)) spec.kind = rlx::ReduceKind::Sum;
   const std::uint64_t weight = random.below(100);
   const std::size_t limit = weight < 15   ? ranks + 2  // zero, fewer than ranks, about as many
                             : weight < 65 ? 100
@@ -231,6 +232,10 @@ std::unique_ptr<RandomCall> make_call(rlx::Communicator& comm, const CallSpec& s
       return std::make_unique<TypedCall<float>>(comm, spec);
     case DType::f64:
       return std::make_unique<TypedCall<double>>(comm, spec);
+    case DType::f8e4m3:
+      return std::make_unique<TypedCall<rlx::float8_e4m3>>(comm, spec);
+    case DType::f8e5m2:
+      return std::make_unique<TypedCall<rlx::float8_e5m2>>(comm, spec);
   }
   throw std::invalid_argument("a dtype without a C++ type");
 }

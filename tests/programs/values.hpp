@@ -1,6 +1,7 @@
 #pragma once
 // Contributions whose reductions are exact, and what the reduction of them is.
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <type_traits>
@@ -11,8 +12,9 @@
 namespace programs {
 
 /// Contribution of `rank` at `index` in a communicator of `ranks`: any bits for integers (sums and
-/// products wrap). Floating values stay so small that every partial sum is exact even in bf16 (8
-/// bits: whole numbers to 256), means divide evenly and products are powers of two.
+/// products wrap). Floating values stay so small that every partial sum is a whole number that even
+/// bf16 (up to 256) or an 8-bit float (up to 8) holds, means divide evenly and products are powers
+/// of two.
 template <class T>
 T contribution(const CallSpec& spec, std::size_t ranks, std::size_t rank, std::size_t index) {
   const std::uint64_t bits = Random::mix(spec.salt ^ Random::mix(rank * 0x10001 + index * 64 + 7));
@@ -23,12 +25,16 @@ T contribution(const CallSpec& spec, std::size_t ranks, std::size_t rank, std::s
       return static_cast<int>(bits % static_cast<std::uint64_t>(2 * limit + 1)) - limit;
     };
     const int n = static_cast<int>(ranks);
+    constexpr int kWhole = sizeof(T) == 1 ? 8 : 256;
+    // With more ranks than that only every so manieth contributes to an index.
+    const bool silent = (rank + index) % ((ranks + kWhole - 1) / kWhole) != 0;
     constexpr float kFactors[] = {1, -1, 2, 0.5f};
     switch (spec.kind) {
       case rlx::ReduceKind::Sum:
-        return T(static_cast<float>(whole(n <= 32 ? 8 : 1)));
+        return T(silent ? 0.0F : static_cast<float>(whole(std::clamp(kWhole / n, 1, 8))));
       case rlx::ReduceKind::Mean:
-        if (n <= 16) return T(static_cast<float>(n * whole(1)));
+        if (n * n <= kWhole) return T(static_cast<float>(n * whole(1)));
+        if (n > kWhole) return T(0.0F);
         return T(static_cast<float>(static_cast<int>(index % 3) - 1));
       case rlx::ReduceKind::Product:
         return T(kFactors[bits % (n <= 8 ? 4 : 2)]);
@@ -50,11 +56,16 @@ T combine(rlx::ReduceKind kind, T a, T b) {
   if (kind == rlx::ReduceKind::Max) return greater ? a : b;
   if (kind == rlx::ReduceKind::Min) return greater ? b : a;
   if constexpr (std::is_integral_v<T>) {
+    if (kind == rlx::ReduceKind::And) return static_cast<T>(a & b);
+    if (kind == rlx::ReduceKind::Or) return static_cast<T>(a | b);
+    if (kind == rlx::ReduceKind::Xor) return static_cast<T>(a ^ b);
+  }
+  if constexpr (std::is_integral_v<T>) {
     const auto x = static_cast<std::uint64_t>(a);
     const auto y = static_cast<std::uint64_t>(b);
     return static_cast<T>(kind == rlx::ReduceKind::Product ? x * y : x + y);
   } else {
-    const auto x = static_cast<float>(a);  // whole numbers to 256 and powers of two: exact
+    const auto x = static_cast<float>(a);  // whole numbers that T holds and powers of two: exact
     const auto y = static_cast<float>(b);
     return T(kind == rlx::ReduceKind::Product ? x * y : x + y);
   }

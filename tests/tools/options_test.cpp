@@ -108,7 +108,9 @@ TEST(Options, launches_have_a_positive_number_of_ranks) {
 TEST(Options, unknown_values_are_refused_with_those_there_are) {
   EXPECT_TRUE(mentions(refusal({"all_to_all"}), "reduce_scatter"));
   EXPECT_TRUE(mentions(refusal({"all_reduce", "-d", "float8"}), "bf16"));
-  EXPECT_TRUE(mentions(refusal({"all_reduce", "-o", "xor"}), "sum"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "-o", "nand"}), "sum"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "-o", "band", "-d", "half"}), "-d half"));
+  EXPECT_EQ(parse({"all_reduce", "-o", "band", "-d", "int32"}).kinds.front(), ReduceKind::And);
   EXPECT_TRUE(mentions(refusal({"all_reduce", "--format", "xml"}), "csv"));
   EXPECT_TRUE(mentions(refusal({"all_reduce", "--buffers", "gpu"}), "private"));
   EXPECT_TRUE(mentions(refusal({"all_reduce", "--transport", "pigeon"}), "ofi"));

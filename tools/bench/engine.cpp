@@ -99,6 +99,7 @@ void Engine::run() {
   }
   for (const DType dtype : bench_.options.dtypes) {
     for (const ReduceKind kind : bench_.options.kinds) {
+      if (collective.reduces && !supports(kind, dtype)) continue;
       sweep(dtype, kind);
       if (!collective.reduces) break;
     }

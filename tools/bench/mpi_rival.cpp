@@ -33,6 +33,8 @@ MPI_Datatype mpi_type(DType dtype) {
       return MPI_DOUBLE;
     case DType::f16:
     case DType::bf16:
+    case DType::f8e4m3:
+    case DType::f8e5m2:
       break;
   }
   return MPI_DATATYPE_NULL;
@@ -49,6 +51,12 @@ MPI_Op mpi_op(ReduceKind kind) {
       return MPI_MIN;
     case ReduceKind::Product:
       return MPI_PROD;
+    case ReduceKind::And:
+      return MPI_BAND;
+    case ReduceKind::Or:
+      return MPI_BOR;
+    case ReduceKind::Xor:
+      return MPI_BXOR;
     case ReduceKind::Mean:
       break;
   }

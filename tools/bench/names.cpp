@@ -28,6 +28,10 @@ std::string_view benchmark_name(DType dtype) {
       return "float";
     case DType::f64:
       return "double";
+    case DType::f8e4m3:
+      return "fp8_e4m3";
+    case DType::f8e5m2:
+      return "fp8_e5m2";
   }
   return "unknown";
 }
@@ -44,6 +48,12 @@ std::string_view benchmark_name(ReduceKind kind) {
       return "min";
     case ReduceKind::Product:
       return "prod";
+    case ReduceKind::And:
+      return "band";
+    case ReduceKind::Or:
+      return "bor";
+    case ReduceKind::Xor:
+      return "bxor";
   }
   return "unknown";
 }

@@ -153,6 +153,10 @@ void interpret(const Text& text, Options& options) {
   read_sweep(text, options.sweep);
   options.dtypes = read_dtypes(text.dtype);
   options.kinds = read_kinds(text.op);
+  if (options.dtypes.size() == 1 && options.kinds.size() == 1 &&
+      !supports(options.kinds.front(), options.dtypes.front())) {
+    throw UsageError(fmt::format("-o {} is for integers; -d {} is not one", text.op, text.dtype));
+  }
   options.launch = parse_launch(text.launch);
   options.buffers = read_buffers(text.buffers);
   options.format = read_format(text.format);

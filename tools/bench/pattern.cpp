@@ -21,6 +21,10 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
 /// The integers up to here are all exact. Integer types wrap, which is exact too.
 std::int64_t exact_integers(DType dtype) {
   switch (dtype) {
+    case DType::f8e5m2:
+      return std::int64_t{1} << 3;
+    case DType::f8e4m3:
+      return std::int64_t{1} << 4;
     case DType::bf16:
       return std::int64_t{1} << 8;
     case DType::f16:
@@ -121,13 +125,23 @@ T finish(Wide<T> value, ReduceKind kind, std::size_t ranks) {
 }
 
 template <Element T>
+Wide<T> fold(ReduceKind kind, Wide<T> a, Wide<T> b) {
+  if constexpr (std::is_integral_v<T>) {
+    if (kind == ReduceKind::And) return a & b;
+    if (kind == ReduceKind::Or) return a | b;
+    if (kind == ReduceKind::Xor) return a ^ b;
+  }
+  return kind == ReduceKind::Product ? a * b : a + b;
+}
+
+template <Element T>
 T reduce_slot(DType dtype, ReduceKind kind, std::size_t ranks, std::size_t slot) {
   double extreme = contribution(dtype, kind, ranks, Rank(0), slot);
   Wide<T> total = widen<T>(extreme);
   for (std::size_t r = 1; r < ranks; ++r) {
     const double term = contribution(dtype, kind, ranks, Rank(static_cast<std::uint32_t>(r)), slot);
     extreme = kind == ReduceKind::Max ? std::max(extreme, term) : std::min(extreme, term);
-    total = kind == ReduceKind::Product ? total * widen<T>(term) : total + widen<T>(term);
+    total = fold<T>(kind, total, widen<T>(term));
   }
   if (kind == ReduceKind::Max || kind == ReduceKind::Min) return element_from<T>(extreme);
   return finish<T>(total, kind, ranks);
@@ -174,6 +188,9 @@ double contribution(DType dtype, std::optional<ReduceKind> kind, std::size_t ran
       return product_term(dtype, ranks, rank, slot);
     case ReduceKind::Max:
     case ReduceKind::Min:
+    case ReduceKind::And:
+    case ReduceKind::Or:
+    case ReduceKind::Xor:
       break;
   }
   return static_cast<double>(spread(dtype, mix(rank.value(), slot), 100));

@@ -33,6 +33,10 @@ decltype(auto) with_element(DType dtype, F&& f) {
       return f(std::type_identity<bfloat16>{});
     case DType::f32:
       return f(std::type_identity<float>{});
+    case DType::f8e4m3:
+      return f(std::type_identity<float8_e4m3>{});
+    case DType::f8e5m2:
+      return f(std::type_identity<float8_e5m2>{});
     case DType::f64:
       break;
   }
