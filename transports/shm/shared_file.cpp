@@ -133,7 +133,6 @@ FileMapping::FileMapping(int file, std::uint64_t offset, std::size_t length) {
             "limited (ulimit -v)",
             length, words_of(errno)));
   memory_ = {mapped, length};
-  static_cast<void>(::madvise(mapped, length, MADV_DONTFORK));
   // The owner has touched every page, so that this only maps them.
   if (advise(memory_, MADV_POPULATE_READ) != 0) touch(memory_);
 }

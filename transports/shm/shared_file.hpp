@@ -38,8 +38,8 @@ struct ControlPage {
 class FileMapping {
  public:
   FileMapping() = default;
-  /// Every page is there and mapped when this returns, so that no access takes a fault. Forked
-  /// children do not get it. Throws CollectiveError(Transport) with the system's words.
+  /// Every page is there and mapped when this returns, so that no access takes a fault. Throws
+  /// CollectiveError(Transport) with the system's words.
   FileMapping(int file, std::uint64_t offset, std::size_t length);
   ~FileMapping();
   FileMapping(FileMapping&& other) noexcept : memory_(std::exchange(other.memory_, {})) {}

@@ -157,10 +157,16 @@ TEST(HandOver, is_not_disturbed_by_strangers_at_the_door) {
   Doors doors(2);
   Descriptor silent;
   Descriptor talks;
+  Descriptor pretends;
   ASSERT_EQ(connect_to(doors.cards[0].name.data(), silent), 0);
   ASSERT_EQ(connect_to(doors.cards[0].name.data(), talks), 0);
+  ASSERT_EQ(connect_to(doors.cards[0].name.data(), pretends), 0);
   const std::array<std::byte, 40> words{};  // as long as a packet of ours
   ASSERT_EQ(send_packet(talks, words, doors.files[1]->descriptor()), 0);
+  // To rank 0, and from whom it calls rank 1.
+  const std::array<std::uint64_t, 5> lies{doors.cards[0].token[0], doors.cards[0].token[1], 1, 2,
+                                          1};
+  ASSERT_EQ(send_packet(pretends, std::as_bytes(std::span(lies)), doors.files[1]->descriptor()), 0);
   for (const auto& row : doors.hand_over(kLong))
     for (const Verdict& verdict : row) EXPECT_EQ(verdict.trouble, Trouble::none);
 }
