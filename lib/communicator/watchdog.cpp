@@ -74,10 +74,12 @@ bool Watchdog::dead(const Blocked& blocked) noexcept {
   const Rank rank = communicator.engine().setup().peers[blocked.step->peer].rank;
   if (!context_.transport().peer_failed(rank)) return false;
   if (++watch_.failing_looks < kFailingLooks) return false;
+  // The first failure may be another rank's, or memory that could not be had.
   const auto failure = context_.transport().failure();
+  const bool tells = failure && (!failure->rank || *failure->rank == rank);
   give_up(blocked, ErrorKind::PeerFailed,
           fmt::format("{} failed: {}", name_of(communicator, blocked.step->peer),
-                      failure ? failure->message : "its process or connection is gone"));
+                      tells ? failure->message : "its process or connection is gone"));
   return true;
 }
 

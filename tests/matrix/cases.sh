@@ -40,19 +40,22 @@ run_refused() {
   fi
 }
 
-# bench_case RANKS COLLECTIVE ALGORITHM PROVIDER OPTIONS...: a job over libfabric; ALGORITHM - is the
-# tuner's choice.
+# bench_case RANKS COLLECTIVE ALGORITHM PROVIDER OPTIONS...: a job over that provider of libfabric, or
+# where it is - over mapped memory; ALGORITHM - is the tuner's choice.
 bench_case() {
   local ranks=$1 collective=$2 algorithm=$3 provider=$4
+  local over="provider $provider" transport=(--transport ofi --provider "$provider")
+  [[ $provider == - ]] && over='mapped memory' transport=(--transport shm)
   shift 4
   [[ $algorithm == - ]] || set -- --algorithm "$algorithm" "$@"
-  run_case "bench $collective over $provider, $ranks ranks: $*" 60 \
-    "$kRoot/tests/mpirun.sh" "$ranks" "$build/tools/rlx-bench" "$collective" --transport ofi \
-    --provider "$provider" "$@"
+  run_case "bench $collective over $over, $ranks ranks: $*" 60 \
+    "$kRoot/tests/mpirun.sh" "$ranks" "$build/tools/rlx-bench" "$collective" "${transport[@]}" "$@"
 }
 
 kCollectives=(all_reduce all_gather reduce_scatter)
-kProviders=('tcp;ofi_rxm' net shm)
+kProviders=(- 'tcp;ofi_rxm' net shm)
+# For rlx-stress and rlx-death: words after --transport, so they are used unquoted.
+kProcessTransports=(shm tcp net 'ofi --provider shm')
 kTypes=(int8 uint8 int32 uint32 int64 uint64 half bfloat16 float double)
 kOperations=(sum prod min max avg)
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# ends.sh kill|interrupt|interrupt-forked|recover BUILD [SEED]: starts a job that would run for long,
-# does that to it, and checks that everything ends within 10 seconds and leaves nothing behind.
+# ends.sh kill|interrupt|interrupt-forked|recover BUILD [SEED [TRANSPORT]]: starts a job that would
+# run for long, does that to it, and checks that everything ends within 10 seconds and leaves nothing
+# behind.
 set -uo pipefail
 source "$(dirname "$0")/../../tools/setup.sh"
-what=$1 build=$2 seed=${3:-1}
+what=$1 build=$2 seed=${3:-1} transport=${4:-tcp}
 allow_root
 
 fail() { echo "$*"; exit 1; }
@@ -53,7 +54,7 @@ before=$(shared_memory)
 # The mark is given to the job alone. A shell without job control starts what it puts in the
 # background with SIGINT ignored; a job in a terminal is not.
 marked=(env --default-signal=INT "ENDS_TEST_MARK=$mark")
-stress=("$build/tests/rlx-stress" --calls 100000000 --seed "$seed" --transport tcp)
+stress=("$build/tests/rlx-stress" --calls 100000000 --seed "$seed" --transport "$transport")
 case $what in
   kill)
     "${marked[@]}" "$kRoot/tests/mpirun.sh" 3 "${stress[@]}" &
@@ -72,7 +73,7 @@ case $what in
     ;;
   recover)
     output=$("${marked[@]}" TEST_MPIRUN_ARGS=--enable-recovery "$kRoot/tests/mpirun.sh" 4 \
-      "$build/tests/rlx-death" --seed "$seed" --kill SIGKILL --transport tcp --launch mpi 2>&1)
+      "$build/tests/rlx-death" --seed "$seed" --kill SIGKILL --transport "$transport" --launch mpi 2>&1)
     echo "$output"
     [[ $(grep -c '^survivor .*PeerFailed' <<<"$output") -eq 3 ]] || fail "three survivors should speak"
     ! grep -Eq 'TOO LATE|WRONG KIND|BEFORE' <<<"$output" || fail "a survivor was told wrongly"

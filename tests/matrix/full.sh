@@ -53,9 +53,9 @@ full_stress() {
         "$build/tests/rlx-stress" --calls 1000 --seed "$seed" --transport "$transport" \
         --outstanding 8
     done
-    for transport in shm tcp net; do
+    for transport in "${kProcessTransports[@]}"; do
       run_case "stress under mpirun over $transport, seed $seed" 300 "$kRoot/tests/mpirun.sh" 4 \
-        "$build/tests/rlx-stress" --calls 1000 --seed "$seed" --transport "$transport" \
+        "$build/tests/rlx-stress" --calls 1000 --seed "$seed" --transport $transport \
         --outstanding 8
     done
   done
@@ -65,13 +65,15 @@ full_deaths() {
   local kill seed transport
   for seed in $(seq 1 50); do
     for kill in SIGKILL throw absent mismatch:{collective,dtype,op,count,in_place,memory}; do
-      for transport in tcp shm; do
+      for transport in shm tcp 'ofi --provider shm'; do
         run_case "death by $kill, seed $seed, $transport" 60 \
-          "$build/tests/rlx-death" --seed "$seed" --kill "$kill" --transport "$transport"
+          "$build/tests/rlx-death" --seed "$seed" --kill "$kill" --transport $transport
       done
     done
-    run_case "death by SIGKILL under mpirun --enable-recovery, seed $seed" 60 \
-      "$kRoot/tests/matrix/ends.sh" recover "$build" "$seed"
+    for transport in shm tcp; do
+      run_case "death by SIGKILL under mpirun --enable-recovery, seed $seed, $transport" 60 \
+        "$kRoot/tests/matrix/ends.sh" recover "$build" "$seed" "$transport"
+    done
   done
 }
 
@@ -81,11 +83,11 @@ full_sanitizers() {
   build_into "$tsan" --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
   build_into "$asan" --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
   export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
-  for transport in local faulty; do
+  for transport in local faulty 'shm --launch threads:4'; do
     run_case "ThreadSanitizer, stress over $transport" 600 "$tsan/tests/rlx-stress" --calls 1000 \
-      --seed 21 --transport "$transport" --outstanding 4
+      --seed 21 --transport $transport --outstanding 4
   done
-  for test in symmetric transports collectives communicator bootstrap; do
+  for test in symmetric transports shm collectives communicator bootstrap; do
     run_case "ThreadSanitizer, tests of $test" 900 meson test -C "$tsan" --no-rebuild \
       --timeout-multiplier 10 "$test"
   done
@@ -93,8 +95,8 @@ full_sanitizers() {
   export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   run_case "AddressSanitizer and UBSan, all tests" 3600 meson test -C "$asan" --no-rebuild \
     --timeout-multiplier 10
-  for transport in shm tcp net; do
+  for transport in "${kProcessTransports[@]}"; do
     run_case "AddressSanitizer and UBSan, stress over $transport" 600 "$asan/tests/rlx-stress" \
-      --calls 500 --seed 22 --transport "$transport" --launch fork:4 --outstanding 4
+      --calls 500 --seed 22 --transport $transport --launch fork:4 --outstanding 4
   done
 }

@@ -1,4 +1,4 @@
-# Sourced by tools/check: the jobs that every check runs, about three minutes on two cores.
+# Sourced by tools/check: the jobs that every check runs, about four minutes on two cores.
 
 run_short_matrix() {
   echo "jobs under mpirun, forked and on threads ..."
@@ -20,6 +20,7 @@ short_benches() {
         ranks=$((ranks % 5 + 1))
       done
     done
+    bench_case 8 "$collective" - - -b 4 -e 4100 -i 1024 -n 1 -w 0
     bench_case 8 "$collective" - shm -b 4 -e 4100 -i 1024 -n 1 -w 0
     bench_case 4 "$collective" - 'tcp;ofi_rxm' -b 1M -e 1M -n 1 -w 0
   done
@@ -45,31 +46,48 @@ short_stress() {
     run_case "stress on threads over $transport" 60 \
       "$build/tests/rlx-stress" --calls 300 --seed 11 --transport "$transport" --outstanding 4
   done
-  for transport in shm tcp net; do
+  for transport in "${kProcessTransports[@]}"; do
     run_case "stress under mpirun over $transport" 60 "$kRoot/tests/mpirun.sh" 4 \
-      "$build/tests/rlx-stress" --calls 200 --seed 12 --transport "$transport" --outstanding 4
+      "$build/tests/rlx-stress" --calls 200 --seed 12 --transport $transport --outstanding 4
   done
-  run_case "stress forked over tcp" 60 \
-    "$build/tests/rlx-stress" --calls 200 --seed 13 --transport tcp --launch fork:3
+  for transport in shm tcp; do
+    run_case "stress forked over $transport" 60 \
+      "$build/tests/rlx-stress" --calls 200 --seed 13 --transport "$transport" --launch fork:3
+  done
+  run_case "stress on threads over shm" 60 \
+    "$build/tests/rlx-stress" --calls 200 --seed 14 --transport shm --launch threads:4
 }
 
 short_deaths() {
-  local kill seed=1
+  local kill transport seed=1
   for kill in SIGKILL throw absent mismatch:{collective,dtype,op,count,in_place,memory}; do
-    run_case "death by $kill, seed $seed, tcp" 60 \
-      "$build/tests/rlx-death" --seed "$seed" --kill "$kill" --transport tcp
+    for transport in shm tcp; do
+      run_case "death by $kill, seed $seed, $transport" 60 \
+        "$build/tests/rlx-death" --seed "$seed" --kill "$kill" --transport "$transport"
+    done
     seed=$((seed + 1))
   done
-  run_case "death by SIGKILL, shm" 60 \
-    "$build/tests/rlx-death" --seed "$seed" --kill SIGKILL --transport shm
-  run_case "SIGKILL of a rank ends a job of mpirun" 40 "$kRoot/tests/matrix/ends.sh" kill "$build"
-  run_case "SIGINT ends a job of mpirun" 40 "$kRoot/tests/matrix/ends.sh" interrupt "$build"
-  run_case "SIGINT ends forked ranks" 40 "$kRoot/tests/matrix/ends.sh" interrupt-forked "$build"
+  run_case "death by SIGKILL, provider shm" 60 \
+    "$build/tests/rlx-death" --seed "$seed" --kill SIGKILL --transport ofi --provider shm
+  for transport in shm tcp; do
+    short_ends "$transport"
+  done
+}
+
+short_ends() {
+  local ends=$kRoot/tests/matrix/ends.sh transport=$1
+  run_case "SIGKILL of a rank ends a job of mpirun, $transport" 40 \
+    "$ends" kill "$build" 1 "$transport"
+  run_case "SIGINT ends a job of mpirun, $transport" 40 "$ends" interrupt "$build" 1 "$transport"
+  run_case "SIGINT ends forked ranks, $transport" 40 \
+    "$ends" interrupt-forked "$build" 1 "$transport"
 }
 
 short_refusals() {
   run_refused "a launcher that this MPI does not know is named" 20 'mpirun -n 4' \
     env OMPI_COMM_WORLD_SIZE=4 "$build/tools/rlx-bench" all_reduce
+  run_refused "a provider is for libfabric alone" 20 'transport is shm' \
+    "$build/tools/rlx-bench" all_reduce --launch fork:2 --transport shm --provider shm
   run_refused "an unknown provider is named" 20 'no_such_provider' \
     "$build/tools/rlx-bench" all_reduce --launch fork:2 --transport ofi --provider no_such_provider
   run_refused "an unknown algorithm is named" 20 'no_such_algorithm' \

@@ -49,6 +49,41 @@ TEST(Info, a_wrong_variable_is_an_error_line_and_not_the_end) {
   EXPECT_TRUE(contains(text, "seventeen")) << text;
 }
 
+Json rank_row(const Json& shared_memory) {
+  return {{"rank", 0},
+          {"pid", 1},
+          {"hostname", "a"},
+          {"cores", 2},
+          {"cpus", {0, 1}},
+          {"numa_nodes", Json::array({0})},
+          {"shared_memory", shared_memory}};
+}
+
+TEST(Info, each_rank_says_where_the_pages_lie_that_it_shares) {
+  const Json memory = {{"node_local", true}, {"huge_pages", false}, {"huge_page_setting", "never"}};
+  Json elsewhere = memory;
+  elsewhere["node_local"] = false;
+  elsewhere["huge_pages"] = true;
+  elsewhere["huge_page_setting"] = "advise";
+  Json unknown = memory;
+  unknown["node_local"] = nullptr;
+  const Json none = {{"error", "this system makes no memfd"}};
+  const std::string text = render({{"ranks", Json::array({rank_row(memory), rank_row(elsewhere),
+                                                          rank_row(unknown), rank_row(none)})}});
+  for (const char* part :
+       {"SHARED MEMORY", "  node-local, huge pages off (never)",
+        "  NOT node-local, huge pages on (advise)", "  NUMA placement unknown, huge pages off",
+        "  none: this system makes no memfd"}) {
+    EXPECT_TRUE(contains(text, part)) << part << " in\n" << text;
+  }
+}
+
+TEST(Info, shared_memory_of_this_machine_is_described) {
+  const Json memory = describe_shared_memory();
+  EXPECT_FALSE(memory.contains("error")) << memory.dump();
+  EXPECT_NE(memory["node_local"], Json(false));
+}
+
 TEST(Info, providers_show_what_is_preferred_and_why) {
   const Json provider = {{"provider", "tcp;ofi_rxm"},
                          {"domain", "lo"},

@@ -87,6 +87,13 @@ TEST(Options, a_provider_means_the_ofi_transport) {
       mentions(refusal({"barrier", "--transport", "local", "--provider", "shm"}), "--provider"));
 }
 
+TEST(Options, the_shm_transport_is_not_the_provider_of_that_name) {
+  EXPECT_EQ(parse({"barrier", "--transport", "shm"}).config.transport, "shm");
+  EXPECT_EQ(parse({"barrier", "--transport", "shm"}).config.provider, "");
+  const std::string text = refusal({"barrier", "--transport", "shm", "--provider", "shm"});
+  EXPECT_TRUE(mentions(text, "the transport is shm")) << text;
+}
+
 TEST(Options, transport_provider_and_interface_reach_the_config) {
   const Options o =
       parse({"barrier", "--transport", "ofi", "--provider", "tcp;ofi_rxm", "--interface", "lo"});

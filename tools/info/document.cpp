@@ -12,6 +12,7 @@
 #include "rlx/error.hpp"
 #include "rlx/topology.hpp"
 #include "rlx/version.hpp"
+#include "transports/shm/placement.hpp"
 #ifdef RLX_HAVE_OFI
 #include "transports/ofi/provider_info.hpp"
 #endif
@@ -118,6 +119,14 @@ Json describe_topology() {
   return {{"hostname", topology.hostname},         {"cores", topology.cores},
           {"packages", topology.packages},         {"cpus", topology.cpus},
           {"memory_bytes", topology.memory_bytes}, {"numa_nodes", nodes}};
+}
+
+Json describe_shared_memory() {
+  const shm::SharedMemoryReport report = shm::describe_shared_memory();
+  if (!report.problem.empty()) return {{"error", report.problem}};
+  return {{"node_local", report.node_local ? Json(*report.node_local) : Json(nullptr)},
+          {"huge_pages", report.huge_pages},
+          {"huge_page_setting", report.huge_page_setting}};
 }
 
 #ifdef RLX_HAVE_OFI

@@ -17,6 +17,9 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json describe_devices();
 /// This process: hostname, cores, packages, cpus, memory_bytes, numa_nodes.
 [[nodiscard]] Json describe_topology();
+/// Shared memory as this process gets it: node_local (null where the system does not tell),
+/// huge_pages, huge_page_setting; or `error`.
+[[nodiscard]] Json describe_shared_memory();
 /// One object per libfabric provider and domain, best first; null without libfabric in the build.
 /// An object with `error` where libfabric fails.
 [[nodiscard]] Json describe_fabrics();

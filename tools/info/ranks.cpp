@@ -21,7 +21,8 @@ Json my_row(int rank) {
           {"hostname", topology.hostname},
           {"cores", topology.cores},
           {"cpus", topology.cpus},
-          {"numa_nodes", nodes}};
+          {"numa_nodes", nodes},
+          {"shared_memory", describe_shared_memory()}};
 }
 
 #ifdef RLX_HAVE_MPI

@@ -20,8 +20,9 @@ class Job {
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return size_; }
 
-  /// One object per rank, in rank order: rank, pid, hostname, cores, cpus, numa_nodes. Collective;
-  /// complete on rank 0, empty on the others.
+  /// One object per rank, in rank order: rank, pid, hostname, cores, cpus, numa_nodes, and
+  /// shared_memory as of describe_shared_memory(). Collective; complete on rank 0, empty on the
+  /// others.
   [[nodiscard]] Json describe_ranks() const;
 
  private:

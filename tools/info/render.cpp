@@ -80,12 +80,26 @@ std::string topology(const Json& machine) {
   return "topology (of rank 0's host)\n" + aligned(rows, 2);
 }
 
+/// "node-local, huge pages off (never)": whether the pages that a rank shares lie on its own NUMA
+/// nodes, and what the kernel says of huge pages for shared memory.
+std::string shared_memory(const Json& memory) {
+  if (memory.contains("error")) return "none: " + text_of(memory["error"]);
+  const Json& local = memory["node_local"];
+  const std::string pages = local.is_null()     ? "NUMA placement unknown"
+                            : local.get<bool>() ? "node-local"
+                                                : "NOT node-local";
+  return fmt::format("{}, huge pages {} ({})", pages,
+                     memory["huge_pages"].get<bool>() ? "on" : "off",
+                     text_of(memory["huge_page_setting"]));
+}
+
 std::string ranks(const Json& list) {
-  Rows rows = {{"RANK", "PID", "HOST", "CORES", "CPUS", "NUMA"}};
+  Rows rows = {{"RANK", "PID", "HOST", "CORES", "CPUS", "NUMA", "SHARED MEMORY"}};
   for (const Json& rank : list) {
     rows.push_back({number_of(rank["rank"]), number_of(rank["pid"]), text_of(rank["hostname"]),
                     number_of(rank["cores"]), cpus_of(rank),
-                    ranges(rank["numa_nodes"].get<Numbers>())});
+                    ranges(rank["numa_nodes"].get<Numbers>()),
+                    shared_memory(rank["shared_memory"])});
   }
   return "ranks\n" + aligned(rows, 2);
 }

@@ -75,7 +75,7 @@ struct Doorstep {
   Descriptor listener;
 };
 
-Doorstep open_door(std::function<std::size_t()> room) {
+Doorstep open_door(std::size_t ranks, std::function<std::size_t()> room) {
   Doorstep door;
   door.card.identity = detail::ProcessIdentity::mine();
   door.card.user = ::geteuid();
@@ -83,7 +83,7 @@ Doorstep open_door(std::function<std::size_t()> room) {
   const Token name = random_token();
   copy_text(door.card.name, fmt::format("rlx-{:016x}{:016x}", name[0], name[1]));
   try {
-    door.file = std::make_unique<SharedFile>(door.card.token, std::move(room));
+    door.file = std::make_unique<SharedFile>(door.card.token, ranks, std::move(room));
     door.listener = listen_at(door.card.name.data(), kBacklog);
   } catch (const CollectiveError& error) {
     copy_text(door.card.problem, error.details().message);
@@ -139,7 +139,7 @@ std::optional<Refusal> find_refusal(std::span<const Card> cards,
 
 Meeting meet(const TransportSetup& setup, std::function<std::size_t()> room) {
   Meeting meeting;
-  Doorstep door = open_door(std::move(room));
+  Doorstep door = open_door(setup.size, std::move(room));
   meeting.cards = exchange_rows<Card>(setup, {&door.card, 1});
   meeting.refusal = find_refusal(meeting.cards);
   if (meeting.refusal) return meeting;

@@ -27,8 +27,9 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::uint64_t kHugePage = std::uint64_t{2} << 20;
-/// Between two looks at how much memory is left: ranks of a node take theirs at the same time.
-constexpr std::size_t kStep = std::size_t{64} << 20;
+/// Taken between two looks at how much memory is left.
+constexpr std::size_t kStep = std::size_t{8} << 20;
+constexpr std::size_t kBytesPerTableByte = 512;  // a page table has 8 bytes for 4096
 
 std::string words_of(int error) { return std::generic_category().message(error); }
 
@@ -132,7 +133,6 @@ FileMapping::FileMapping(int file, std::uint64_t offset, std::size_t length) {
             "limited (ulimit -v)",
             length, words_of(errno)));
   memory_ = {mapped, length};
-  static_cast<void>(::madvise(mapped, length, MADV_DONTFORK));
   // The owner has touched every page, so that this only maps them.
   if (advise(memory_, MADV_POPULATE_READ) != 0) touch(memory_);
 }
@@ -141,8 +141,8 @@ FileMapping::~FileMapping() {
   if (!memory_.empty()) ::munmap(memory_.data(), memory_.size());
 }
 
-SharedFile::SharedFile(const Token& token, std::function<std::size_t()> room)
-    : room_(std::move(room)), file_(open_memory_file()) {
+SharedFile::SharedFile(const Token& token, std::size_t sharers, std::function<std::size_t()> room)
+    : sharers_(sharers), room_(std::move(room)), file_(open_memory_file()) {
   if (!file_.valid())
     throw CollectiveError(ErrorKind::Unsupported, "shm",
                           fmt::format("this system makes no memfd: {}", words_of(errno)));
@@ -199,14 +199,16 @@ void SharedFile::grow(std::uint64_t offset, std::size_t length) {
     throw_out_of_memory(length, words_of(errno));
 }
 
+// Others may be about to take a step of theirs, so there must be room for one of each.
 void SharedFile::fill(std::uint64_t offset, std::span<std::byte> pages) {
   for (std::size_t at = 0; at < pages.size(); at += kStep) {
     const auto step = pages.subspan(at, std::min(kStep, pages.size() - at));
     const std::size_t left = room_();
-    if (left < step.size() + step.size() / 8)
-      throw_out_of_memory(pages.size(), fmt::format("{} bytes are left to this process after {} of "
-                                                    "them",
-                                                    left, at));
+    if (left < sharers_ * (step.size() + pages.size() / kBytesPerTableByte))
+      throw_out_of_memory(
+          pages.size(), fmt::format("{} bytes are left on this machine, or to this control group, "
+                                    "after {} of them",
+                                    left, at));
     int error = advise(step, MADV_POPULATE_WRITE);
     if (error == EINVAL) {
       const bool made = ::fallocate(file_.get(), 0, static_cast<off_t>(offset + at),

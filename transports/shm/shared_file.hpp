@@ -38,8 +38,8 @@ struct ControlPage {
 class FileMapping {
  public:
   FileMapping() = default;
-  /// Every page is there and mapped when this returns, so that no access takes a fault. Forked
-  /// children do not get it. Throws CollectiveError(Transport) with the system's words.
+  /// Every page is there and mapped when this returns, so that no access takes a fault. Throws
+  /// CollectiveError(Transport) with the system's words.
   FileMapping(int file, std::uint64_t offset, std::size_t length);
   ~FileMapping();
   FileMapping(FileMapping&& other) noexcept : memory_(std::exchange(other.memory_, {})) {}
@@ -56,9 +56,11 @@ class FileMapping {
 
 class SharedFile {
  public:
-  /// `room` says how many bytes of memory can be had. Throws CollectiveError(Unsupported) when the
-  /// system has no such files, OutOfMemory when it has no page.
-  SharedFile(const Token& token, std::function<std::size_t()> room);
+  /// `room` says how many bytes of memory can be had, by all of `sharers` processes together: they
+  /// take theirs at the same time, and each maps what the others take. Throws
+  /// CollectiveError(Unsupported) when the system has no such files, OutOfMemory when it has no
+  /// page.
+  SharedFile(const Token& token, std::size_t sharers, std::function<std::size_t()> room);
 
   /// Puts the caller's pages into the file: the same addresses with the same contents are shared
   /// memory from now on, until they are unmapped. All of them are touched by the calling thread,
@@ -90,6 +92,7 @@ class SharedFile {
   void fill(std::uint64_t offset, std::span<std::byte> pages);
   void drop_former_places(std::span<std::byte> memory);
 
+  std::size_t sharers_;
   std::function<std::size_t()> room_;
   detail::Descriptor file_;
   FileMapping control_;

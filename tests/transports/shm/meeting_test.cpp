@@ -102,7 +102,7 @@ struct Doors {
       card.token = random_token();
       write_text(card.name, "rlx-test-" + std::to_string(random_token()[0]));
       listeners.push_back(listen_at(card.name.data(), 16));
-      files.push_back(std::make_unique<SharedFile>(card.token, any_room));
+      files.push_back(std::make_unique<SharedFile>(card.token, ranks, any_room));
     }
   }
 
@@ -157,10 +157,16 @@ TEST(HandOver, is_not_disturbed_by_strangers_at_the_door) {
   Doors doors(2);
   Descriptor silent;
   Descriptor talks;
+  Descriptor pretends;
   ASSERT_EQ(connect_to(doors.cards[0].name.data(), silent), 0);
   ASSERT_EQ(connect_to(doors.cards[0].name.data(), talks), 0);
+  ASSERT_EQ(connect_to(doors.cards[0].name.data(), pretends), 0);
   const std::array<std::byte, 40> words{};  // as long as a packet of ours
   ASSERT_EQ(send_packet(talks, words, doors.files[1]->descriptor()), 0);
+  // To rank 0, and from whom it calls rank 1.
+  const std::array<std::uint64_t, 5> lies{doors.cards[0].token[0], doors.cards[0].token[1], 1, 2,
+                                          1};
+  ASSERT_EQ(send_packet(pretends, std::as_bytes(std::span(lies)), doors.files[1]->descriptor()), 0);
   for (const auto& row : doors.hand_over(kLong))
     for (const Verdict& verdict : row) EXPECT_EQ(verdict.trouble, Trouble::none);
 }
@@ -215,11 +221,15 @@ TEST(HandOver, that_lacks_descriptors_says_so_instead_of_waiting) {
   EXPECT_TRUE(told);
 }
 
-/// Each of `ranks` threads attempts a transport; `spoil` changes what travels in exchange `number`.
-std::vector<ShmAttempt> attempt(
-    std::size_t ranks, const std::function<void(int number, std::vector<std::byte>& all)>& spoil) {
+/// Changes what travels in exchange `number`.
+using Spoil = std::function<void(int number, std::vector<std::byte>& all)>;
+
+/// What `make` gives each of `ranks` threads.
+template <class Made>
+std::vector<Made> on_threads(std::size_t ranks, const Spoil& spoil,
+                             const std::function<Made(const TransportSetup&)>& make) {
   test::Board board(ranks);
-  std::vector<ShmAttempt> attempts(ranks);
+  std::vector<Made> attempts(ranks);
   std::vector<std::jthread> threads;
   for (std::size_t rank = 0; rank < ranks; ++rank)
     threads.emplace_back([&, rank] {
@@ -231,22 +241,35 @@ std::vector<ShmAttempt> attempt(
         spoil(number++, all);
         return all;
       };
-      attempts[rank] = try_shm(setup);
+      attempts[rank] = make(setup);
     });
   threads.clear();
   return attempts;
 }
 
-TEST(Meeting, ends_alike_on_all_ranks_and_leaves_nothing_open_when_one_can_not_be_reached) {
-  const std::size_t before = test::open_descriptors();
-  const auto attempts = attempt(3, [](int number, std::vector<std::byte>& all) {
+std::vector<ShmAttempt> attempt(std::size_t ranks, const Spoil& spoil) {
+  return on_threads<ShmAttempt>(ranks, spoil,
+                                [](const TransportSetup& setup) { return try_shm(setup); });
+}
+
+/// Changes the card of rank 1.
+Spoil spoil_card(const std::function<void(Card& card)>& change) {
+  return [change](int number, std::vector<std::byte>& all) {
     if (number != 0) return;
     Card card;
-    std::byte* const at = all.data() + sizeof(Card);  // rank 1
+    std::byte* const at = all.data() + sizeof(Card);
     std::memcpy(static_cast<void*>(&card), at, sizeof card);
-    write_text(card.name, "rlx-test-another-network");
+    change(card);
     std::memcpy(at, &card, sizeof card);
-  });
+  };
+}
+
+const Spoil kUnreachable =
+    spoil_card([](Card& card) { write_text(card.name, "rlx-test-another-network"); });
+
+TEST(Meeting, ends_alike_on_all_ranks_and_leaves_nothing_open_when_one_can_not_be_reached) {
+  const std::size_t before = test::open_descriptors();
+  const auto attempts = attempt(3, kUnreachable);
   for (const ShmAttempt& one : attempts) {
     ASSERT_TRUE(one.refusal);
     EXPECT_EQ(one.transport, nullptr);
@@ -290,6 +313,58 @@ TEST(Meeting, under_the_transports_own_name_is_an_error_that_says_what_to_use) {
     EXPECT_THAT(error.what(), AllOf(HasSubstr("elsewhere"), HasSubstr("RLX_TRANSPORT=ofi")));
   }
 }
+
+using Transports = std::vector<std::unique_ptr<SymmetricTransport>>;
+
+Transports automatic(std::size_t ranks, const Spoil& spoil, const std::string& provider = "") {
+  return on_threads<std::unique_ptr<SymmetricTransport>>(ranks, spoil,
+                                                         [&provider](const TransportSetup& given) {
+                                                           Config config;
+                                                           config.provider = provider;
+                                                           TransportSetup setup = given;
+                                                           setup.config = &config;
+                                                           return make_transport("auto", setup);
+                                                         });
+}
+
+std::size_t lines_about_memory(const std::string& text) {
+  std::size_t count = 0;
+  const std::string words = "can not share memory";
+  for (auto at = text.find(words); at != text.npos; at = text.find(words, at + 1)) ++count;
+  return count;
+}
+
+TEST(Automatic, is_shared_memory_where_all_can_share_it) {
+  for (const auto& one : automatic(3, [](int, std::vector<std::byte>&) {}))
+    EXPECT_EQ(one->capabilities().name, "shm");
+}
+
+#if RLX_HAVE_OFI
+TEST(Automatic, is_libfabric_where_ranks_of_one_host_can_not_and_says_so_once) {
+  testing::internal::CaptureStderr();
+  const Transports transports = automatic(3, kUnreachable);
+  const std::string text = testing::internal::GetCapturedStderr();
+  for (const auto& one : transports) EXPECT_EQ(one->capabilities().name, "ofi");
+  EXPECT_EQ(lines_about_memory(text), 1U) << text;
+  EXPECT_THAT(text, HasSubstr("rank 2 of rank 1"));
+}
+
+TEST(Automatic, is_libfabric_between_hosts_without_a_word) {
+  testing::internal::CaptureStderr();
+  const auto elsewhere = spoil_card([](Card& card) { card.identity.boot[0] ^= 1; });
+  const Transports transports = automatic(2, elsewhere);
+  EXPECT_EQ(lines_about_memory(testing::internal::GetCapturedStderr()), 0U);
+  for (const auto& one : transports) EXPECT_EQ(one->capabilities().name, "ofi");
+}
+
+TEST(Automatic, is_libfabric_where_its_provider_is_named) {
+  for (const auto& one : automatic(
+           2, [](int, std::vector<std::byte>&) {}, "tcp;ofi_rxm")) {
+    EXPECT_EQ(one->capabilities().name, "ofi");
+    EXPECT_THAT(one->capabilities().detail, HasSubstr("tcp"));
+  }
+}
+#endif
 
 }  // namespace
 

@@ -4,8 +4,11 @@
 
 #include <gmock/gmock.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <limits>
@@ -49,7 +52,7 @@ long soft_faults() {
 }
 
 TEST(SharedFile, what_memory_held_before_is_there_and_shared_afterwards) {
-  SharedFile file(random_token(), any_room);
+  SharedFile file(random_token(), 1, any_room);
   const Pages pages(20 * Pages::kPage);
   test::fill_pattern(pages.all().subspan(3 * Pages::kPage + 100, 9000),
                      7);  // others stay untouched
@@ -66,7 +69,7 @@ TEST(SharedFile, what_memory_held_before_is_there_and_shared_afterwards) {
 }
 
 TEST(SharedFile, parts_of_one_range_are_shared_one_after_the_other) {
-  SharedFile file(random_token(), any_room);
+  SharedFile file(random_token(), 1, any_room);
   constexpr std::size_t kExtent = std::size_t{4} << 20;
   auto range = detail::AddressRange::reserve(4 * kExtent, std::size_t{2} << 20);
   ASSERT_TRUE(range.commit(kExtent, kExtent));
@@ -85,7 +88,7 @@ TEST(SharedFile, parts_of_one_range_are_shared_one_after_the_other) {
 
 // Huge pages fit only where both sides put them at multiples of their size.
 TEST(SharedFile, a_window_lies_alike_within_huge_pages_in_memory_and_file_and_peer) {
-  SharedFile file(random_token(), any_room);
+  SharedFile file(random_token(), 1, any_room);
   const Pages pages(3 * Pages::kPage);
   constexpr std::uintptr_t kHuge = std::uintptr_t{2} << 20;
   const auto within = reinterpret_cast<std::uintptr_t>(pages.data()) % kHuge;
@@ -97,20 +100,22 @@ TEST(SharedFile, a_window_lies_alike_within_huge_pages_in_memory_and_file_and_pe
 
 TEST(SharedFile, neither_side_takes_a_fault_afterwards) {
   constexpr std::size_t kBytes = std::size_t{8} << 20;
-  SharedFile file(random_token(), any_room);
+  SharedFile file(random_token(), 1, any_room);
   const Pages pages(kBytes);
   const FileMapping peer(file.descriptor(), file.share(pages.all()), kBytes);
   const long before = soft_faults();
+  // The kernel writes a byte to each page: this process may touch other memory with each store, as
+  // where accesses are checked.
   for (std::size_t at = 0; at < kBytes; at += Pages::kPage) {
-    pages.all()[at] = std::byte{1};
-    peer.memory()[at + 1] = std::byte{2};
+    ASSERT_EQ(::syscall(SYS_getrandom, pages.data() + at, 1, GRND_NONBLOCK), 1);
+    ASSERT_EQ(::syscall(SYS_getrandom, peer.memory().data() + at, 1, GRND_NONBLOCK), 1);
   }
   EXPECT_LT(soft_faults() - before, 100) << "of " << 2 * kBytes / Pages::kPage << " pages touched";
 }
 
 TEST(SharedFile, all_pages_are_there_at_once_and_lie_on_the_owners_node) {
   constexpr std::size_t kBytes = std::size_t{1} << 20;
-  SharedFile file(random_token(), any_room);
+  SharedFile file(random_token(), 1, any_room);
   const Pages pages(kBytes);
   EXPECT_EQ(pages_are_local(pages.all()), std::nullopt) << "nothing is there before";
   file.share(pages.all());
@@ -119,7 +124,7 @@ TEST(SharedFile, all_pages_are_there_at_once_and_lie_on_the_owners_node) {
 }
 
 TEST(SharedFile, memory_that_is_not_whole_pages_is_refused_with_its_values) {
-  SharedFile file(random_token(), any_room);
+  SharedFile file(random_token(), 1, any_room);
   const Pages pages(4 * Pages::kPage);
   const CollectiveError length = refusal_of(file, pages.all().first(5000));
   EXPECT_EQ(length.kind(), ErrorKind::Transport);
@@ -128,10 +133,10 @@ TEST(SharedFile, memory_that_is_not_whole_pages_is_refused_with_its_values) {
 }
 
 TEST(SharedFile, too_little_memory_is_an_error_with_the_bytes_and_changes_nothing) {
-  constexpr std::size_t kBytes = std::size_t{80} << 20;
+  constexpr std::size_t kBytes = std::size_t{20} << 20;
   std::size_t room = std::size_t{100} << 20;
   // The first step is let through, the second is not.
-  SharedFile file(random_token(), [&room] { return std::exchange(room, std::size_t{1} << 20); });
+  SharedFile file(random_token(), 1, [&room] { return std::exchange(room, std::size_t{1} << 20); });
   const Pages pages(kBytes);
   test::fill_pattern(pages.all().first(10000), 3);
   const CollectiveError error = refusal_of(file, pages.all());
@@ -147,6 +152,16 @@ TEST(SharedFile, too_little_memory_is_an_error_with_the_bytes_and_changes_nothin
   EXPECT_EQ(allocated_bytes(file), 2 * Pages::kPage);
 }
 
+TEST(SharedFile, leaves_room_for_what_the_other_ranks_take_at_the_same_time) {
+  constexpr std::size_t kRanks = 4;
+  const Pages pages(std::size_t{1} << 20);
+  std::size_t room = kRanks * pages.all().size();  // and nothing for page tables
+  SharedFile file(random_token(), kRanks, [&room] { return room; });
+  EXPECT_EQ(refusal_of(file, pages.all()).kind(), ErrorKind::OutOfMemory);
+  room += kRanks * pages.all().size() / 512;
+  file.share(pages.all());
+}
+
 // The kernel ends a process that exceeds this limit by a signal.
 TEST(SharedFile, a_limit_on_the_size_of_files_is_an_error_that_names_it) {
   rlimit before{};
@@ -154,7 +169,7 @@ TEST(SharedFile, a_limit_on_the_size_of_files_is_an_error_that_names_it) {
   rlimit small = before;
   small.rlim_cur = std::size_t{1} << 20;
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
-  SharedFile file(random_token(), any_room);
+  SharedFile file(random_token(), 1, any_room);
   const Pages pages(std::size_t{1} << 20);
   const CollectiveError error = refusal_of(file, pages.all());
   ::setrlimit(RLIMIT_FSIZE, &before);
@@ -164,7 +179,7 @@ TEST(SharedFile, a_limit_on_the_size_of_files_is_an_error_that_names_it) {
 
 TEST(SharedFile, memory_shared_again_gives_its_former_pages_back) {
   constexpr std::size_t kBytes = std::size_t{1} << 20;
-  SharedFile file(random_token(), any_room);
+  SharedFile file(random_token(), 1, any_room);
   const Pages pages(kBytes);
   pages.all()[0] = std::byte{9};
   const std::uint64_t first = file.share(pages.all());
@@ -175,13 +190,13 @@ TEST(SharedFile, memory_shared_again_gives_its_former_pages_back) {
 }
 
 TEST(SharedFile, nobody_can_take_its_pages_away) {
-  const SharedFile file(random_token(), any_room);
+  const SharedFile file(random_token(), 1, any_room);
   EXPECT_NE(::ftruncate(file.descriptor(), 0), 0);
   EXPECT_EQ(errno, EPERM);
 }
 
 TEST(SharedFile, what_lies_outside_the_addresses_that_are_left_is_an_error) {
-  const SharedFile file(random_token(), any_room);
+  const SharedFile file(random_token(), 1, any_room);
   try {
     const FileMapping mapping(file.descriptor(), 0, std::size_t{1} << 50);
     FAIL() << "a petabyte was mapped";
