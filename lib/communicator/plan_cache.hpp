@@ -9,6 +9,7 @@
 
 #include "collectives/executor/binding.hpp"
 #include "collectives/tuner.hpp"
+#include "lib/driver/compute.hpp"
 #include "rlx/collectives.hpp"
 
 namespace rlx::detail {
