@@ -23,8 +23,12 @@ bool names_windows(const collectives::Schedule& schedule, const PlanEnvironment&
 
 /// Whether the memory of a call is so long that what is written is in no cache when it is read. An
 /// all_reduce writes as much as it reads; the others touch p blocks and write or read one.
-bool streams(const PreparedCall& plan, const PlanEnvironment& environment) {
+bool streams(const PreparedCall& plan, const CallArguments& call,
+             const PlanEnvironment& environment) {
   if (!environment.load_store) return false;
+  // In place the sums go where the sources were read a moment ago, which the caches still hold.
+  const bool reduces = plan.schedule.collective != collectives::Collective::all_gather;
+  if (call.in_place && reduces) return false;
   const bool reduces_all = plan.schedule.collective == collectives::Collective::all_reduce;
   const std::size_t bytes = plan.count * plan.element_bytes;
   return reduces_all ? bytes >= environment.stream_bytes
@@ -123,7 +127,7 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
   plan->element_bytes = size_of(call.dtype);
   plan->divisor = call.kind == ReduceKind::Mean ? environment_.ranks : 0;
   plan->kernel = step_kernel(call.dtype, call.kind);
-  plan->stream = streams(*plan, environment_);
+  plan->stream = streams(*plan, call, environment_);
   plan->tail_count = plan->count - (plan->pieces - 1) * plan->piece_count;
   bind_pieces(*plan, environment_);
   return plan;
