@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "rlx/signal_region.hpp"
-
 namespace rlx::collectives {
 
 // What the file of each algorithm defines.
@@ -13,14 +11,14 @@ namespace all_reduce::ring { Schedule generate(const Group&); Cost cost(std::uin
 namespace all_reduce::circulant { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::double_binary_tree { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::exchange { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
-namespace all_reduce::line { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::lines { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::slots { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::one_shot { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::two_shot { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::two_shot_slots { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_gather::ring { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_gather::bruck { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
-namespace all_gather::line { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_gather::lines { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_gather::slots { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_gather::pull { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_gather::push { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
@@ -28,6 +26,7 @@ namespace all_gather::spread { Schedule generate(const Group&); Cost cost(std::u
 namespace reduce_scatter::ring { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace reduce_scatter::circulant { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace reduce_scatter::exchange { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace reduce_scatter::lines { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace reduce_scatter::line { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace reduce_scatter::one_shot { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace barrier::dissemination { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
@@ -37,9 +36,7 @@ namespace barrier::flags { Schedule generate(const Group&); Cost cost(std::uint3
 namespace {
 
 constexpr Needs kExposesOutput{.exposes = Exposure::output};
-constexpr Needs kInLine{.most_bytes = kLinePayload};
 constexpr Needs kMapped{.reach = Reach::load_store};
-constexpr Needs kLine{.reach = Reach::load_store, .most_bytes = kLinePayload};
 constexpr Needs kReadsInputs{.reach = Reach::load_store, .exposes = Exposure::input};
 constexpr Needs kCopiesInputs{
     .reach = Reach::load_store, .exposes = Exposure::input, .copies = true};
@@ -69,11 +66,11 @@ constexpr std::array kAlgorithms{
               "Chan, Heimlich, Purkayastha and van de Geijn, Collective communication, 2007",
               all_reduce::exchange::generate, all_reduce::exchange::cost,
               all_reduce::exchange::supports},
-    Algorithm{Collective::all_reduce, "line",
-              "data and signal in one line that all read; up to 56 bytes on a node",
+    Algorithm{Collective::all_reduce, "lines",
+              "data and signals in lines that all read; some hundred bytes on a node",
               "the LL protocol of NCCL: data and flag are stored together",
-              all_reduce::line::generate, all_reduce::line::cost, all_reduce::line::supports,
-              kLine},
+              all_reduce::lines::generate, all_reduce::lines::cost, all_reduce::lines::supports,
+              kMapped},
     Algorithm{
         Collective::all_reduce, "slots", "a slot of each rank that all read; to some KiB on a node",
         "Graham and Shipman, MPI Support for Multi-core Architectures, EuroPVM/MPI 2008",
@@ -100,11 +97,11 @@ constexpr std::array kAlgorithms{
               "ceil(log2 p) rounds for any p, through scratch; short blocks",
               "Bruck et al., Efficient algorithms for all-to-all communications, TPDS 1997",
               all_gather::bruck::generate, all_gather::bruck::cost, all_gather::bruck::supports},
-    Algorithm{Collective::all_gather, "line",
-              "data and signal in one line that all read; up to 56 bytes on a node",
+    Algorithm{Collective::all_gather, "lines",
+              "data and signals in lines that all read; some hundred bytes on a node",
               "the LL protocol of NCCL: data and flag are stored together",
-              all_gather::line::generate, all_gather::line::cost, all_gather::line::supports,
-              kLine},
+              all_gather::lines::generate, all_gather::lines::cost, all_gather::lines::supports,
+              kMapped},
     Algorithm{Collective::all_gather, "slots",
               "a slot of each rank that all read; short blocks on a node",
               "Graham and Shipman, MPI Support for Multi-core Architectures, EuroPVM/MPI 2008",
@@ -136,11 +133,15 @@ constexpr std::array kAlgorithms{
               "Chan, Heimlich, Purkayastha and van de Geijn, Collective communication, 2007",
               reduce_scatter::exchange::generate, reduce_scatter::exchange::cost,
               reduce_scatter::exchange::supports},
-    Algorithm{Collective::reduce_scatter, "line",
-              "a block in the line of its signal; up to 56 bytes",
+    Algorithm{
+        Collective::reduce_scatter, "line", "a block in the line of its signal; up to 56 bytes",
+        "the LL protocol of NCCL: data and flag are stored together",
+        reduce_scatter::line::generate, reduce_scatter::line::cost, reduce_scatter::line::supports},
+    Algorithm{Collective::reduce_scatter, "lines",
+              "data and signals in lines that are fetched; some hundred bytes on a node",
               "the LL protocol of NCCL: data and flag are stored together",
-              reduce_scatter::line::generate, reduce_scatter::line::cost,
-              reduce_scatter::line::supports, kInLine},
+              reduce_scatter::lines::generate, reduce_scatter::lines::cost,
+              reduce_scatter::lines::supports, kMapped},
     Algorithm{Collective::reduce_scatter, "one_shot",
               "every rank reads its block of all inputs in place; long blocks on a node",
               "the all-pairs kernels of MSCCL++", reduce_scatter::one_shot::generate,

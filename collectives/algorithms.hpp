@@ -26,6 +26,7 @@ struct Cost {
   std::uint32_t scratch_chunks = 0;  ///< Schedule::scratch_chunks, the same on every rank
   std::uint64_t loaded_chunks = 0;   ///< most chunks of peers' memory that any one rank reads
   std::uint64_t stored_chunks = 0;   ///< most chunks that any one rank stores to peers' memory
+  std::size_t most_bytes = 0;        ///< of a chunk, which travels in the lines of signals; 0: any
 };
 
 /// What an algorithm asks of the transport.
@@ -45,9 +46,8 @@ enum class Exposure : std::uint8_t { nothing = 0, input = 1, output = 2, both = 
 struct Needs {
   Reach reach = Reach::messages;
   Exposure exposes = Exposure::nothing;
-  std::size_t most_bytes = 0;  ///< of a chunk; 0: any
-  bool apart = false;          ///< input and output are different memory
-  bool copies = false;         ///< what it does with peers' inputs is to copy them, to one place
+  bool apart = false;   ///< input and output are different memory
+  bool copies = false;  ///< what it does with peers' inputs is to copy them, to one place
 };
 
 struct Algorithm {

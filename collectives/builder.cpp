@@ -80,25 +80,40 @@ void Builder::publish(Word word) {
   step.part = next_sent_part(group_.me, word);
 }
 
-void Builder::publish(Word word, Ref from) {
+void Builder::publish(Word word, Ref from, Word span) {
   publish(word);
-  const Ref to = line(word);
-  operands(schedule_.steps.back(), {&to, 1}, {&from, 1});
+  Step& step = schedule_.steps.back();
+  step.span = span;
+  for (Word i = 1; i < span; ++i)
+    if (next_sent_part(group_.me, static_cast<Word>(word + i)) != step.part)
+      refuse(fmt::format("words {} to {} are not at the same part", word, word + span - 1));
+  const Ref to{Space::line, word, span};
+  operands(step, {&to, 1}, {&from, 1});
 }
 
 void Builder::publish_arrival(Word word) { publish(word, {Space::arrival, 0}); }
 
-void Builder::await_published(Word word, std::uint32_t peer) {
-  append_published_wait(word, peer, kNoWord);
+void Builder::await_published(Word word, std::uint32_t peer, Word span) {
+  append_published_wait(word, peer, kNoWord, span);
 }
 
 void Builder::await_published_arrival(Word word, std::uint32_t peer) {
-  append_published_wait(word, peer, word);
+  append_published_wait(word, peer, word, 1);
   arrivals_.push_back({peer, word});
 }
 
-void Builder::append_published_wait(Word word, std::uint32_t peer, Word arrive) {
+void Builder::append_published_wait(Word word, std::uint32_t peer, Word arrive, Word span) {
   check_peer(peer);
+  Step& step = append(StepKind::wait);
+  step.published = true;
+  step.peer = peer;
+  step.word = word;
+  step.span = span;
+  step.arrive = arrive;
+  for (Word i = 0; i < span; ++i) step.part = next_seen_part(static_cast<Word>(word + i), peer);
+}
+
+std::uint16_t Builder::next_seen_part(Word word, std::uint32_t peer) {
   check_word(word);
   schedule_.words = std::max<std::uint16_t>(schedule_.words, word + 1);
   auto seen = std::find_if(seen_.rbegin(), seen_.rend(),
@@ -109,12 +124,7 @@ void Builder::append_published_wait(Word word, std::uint32_t peer, Word arrive) 
   }
   if (seen->part == kMaxPart)
     refuse(fmt::format("word {} of rank {} has no part after {}", word, peer, kMaxPart));
-  Step& step = append(StepKind::wait);
-  step.published = true;
-  step.peer = peer;
-  step.word = word;
-  step.part = ++seen->part;
-  step.arrive = arrive;
+  return ++seen->part;
 }
 
 void Builder::copy(Ref to, Ref from, Finalise finalise) {
@@ -161,11 +171,11 @@ void Builder::operands(Step& step, std::span<const Ref> destinations,
   if (sources.empty() || sources.size() > kMaxOperands || destinations.size() > kMaxOperands)
     refuse(fmt::format("{} sources and {} destinations, where 1 to {} are possible", sources.size(),
                        destinations.size(), kMaxOperands));
-  const std::uint32_t count = destinations.front().count;
+  const std::uint32_t count = chunks_in(destinations.front());
   for (const auto& refs : {destinations, sources}) {
     for (const Ref& ref : refs) {
       check_ref(ref);
-      if (ref.count != count) refuse("operands of one step with different counts");
+      if (chunks_in(ref) != count) refuse("operands of one step with different counts");
     }
   }
   step.destinations = static_cast<std::uint16_t>(destinations.size());
@@ -177,7 +187,7 @@ void Builder::operands(Step& step, std::span<const Ref> destinations,
 
 void Builder::check_ref(const Ref& ref) const {
   if (ref.count == 0) refuse("a reference to no chunk");
-  if (ref.space != Space::scratch && ref.count != 1)
+  if (ref.space != Space::scratch && ref.space != Space::line && ref.count != 1)
     refuse(fmt::format("a range of {} chunks outside scratch, where chunks need not be neighbours",
                        ref.count));
   if (std::uint64_t{ref.chunk} + ref.count > chunks_of(schedule_, ref.space))

@@ -70,9 +70,9 @@ class Builder {
                                       std::uint32_t count = 1) {
     return {Space::scratch, chunk, count, peer};
   }
-  /// The payload of a peer's line: a source.
-  [[nodiscard]] static Ref line_of(std::uint32_t peer, Word word) {
-    return {Space::line, word, 1, peer};
+  /// The payload of a peer's line, or of several neighbouring ones: a source.
+  [[nodiscard]] static Ref line_of(std::uint32_t peer, Word word, Word span = 1) {
+    return {Space::line, word, span, peer};
   }
 
   // -- steps -----------------------------------------------------------------------------------
@@ -88,12 +88,13 @@ class Builder {
   void wait_arrival(Word word, std::uint32_t peer);
   /// The next part of my own `word`, for every peer to await where it is: mapped memory only.
   void publish(Word word);
-  /// The same, with one chunk of at most 56 bytes in its line.
-  void publish(Word word, Ref from);
+  /// The same, with one chunk of at most 56 bytes in its line; or spread over the lines of `span`
+  /// words, each of which then gets its next part.
+  void publish(Word word, Ref from, Word span = 1);
   /// The same, with my ARRIVE: whoever has awaited it may touch my input and output.
   void publish_arrival(Word word);
   /// Until `peer` has published the next part of its `word`.
-  void await_published(Word word, std::uint32_t peer);
+  void await_published(Word word, std::uint32_t peer, Word span = 1);
   void await_published_arrival(Word word, std::uint32_t peer);
   void copy(Ref to, Ref from, Finalise finalise = Finalise::no);
   void copy(std::span<const Ref> to, Ref from, Finalise finalise = Finalise::no);
@@ -122,7 +123,8 @@ class Builder {
   void check_ref(const Ref& ref) const;
   std::uint16_t next_sent_part(std::uint32_t peer, Word word);
   std::uint16_t next_awaited_part(Word word);
-  void append_published_wait(Word word, std::uint32_t peer, Word arrive);
+  void append_published_wait(Word word, std::uint32_t peer, Word arrive, Word span);
+  std::uint16_t next_seen_part(Word word, std::uint32_t peer);
   Step& append(StepKind kind);
   void operands(Step& step, std::span<const Ref> destinations, std::span<const Ref> sources);
   Word arrival_word(std::uint32_t peer) const;

@@ -33,6 +33,11 @@ std::string list(std::span<const Ref> refs, std::string_view separator) {
   return text;
 }
 
+std::string words(const Step& step) {
+  if (step.span == 1) return fmt::format("word {}", step.word);
+  return fmt::format("words {}..{}", step.word, step.word + step.span - 1);
+}
+
 std::string describe_put(const Schedule& schedule, const Step& step) {
   std::string text =
       fmt::format("put {} into {} of rank {}, word {} part {}", list(schedule.sources(step), ", "),
@@ -58,12 +63,11 @@ std::string describe(const Schedule& schedule, const Step& step) {
     case StepKind::signal:
       return fmt::format("signal rank {}, word {} part {}", step.peer, step.word, step.part);
     case StepKind::publish:
-      return fmt::format("publish {}{}word {} part {}", list(schedule.sources(step), ", "),
-                         step.sources > 0 ? ", " : "", step.word, step.part);
+      return fmt::format("publish {}{}{} part {}", list(schedule.sources(step), ", "),
+                         step.sources > 0 ? ", " : "", words(step), step.part);
     case StepKind::wait:
-      return fmt::format("wait for {}word {} part {} {} rank {}",
-                         step.published ? "published " : "", step.word, step.part,
-                         step.published ? "of" : "from", step.peer);
+      return fmt::format("wait for {}{} part {} {} rank {}", step.published ? "published " : "",
+                         words(step), step.part, step.published ? "of" : "from", step.peer);
     case StepKind::copy:
       return fmt::format("copy {} to {}{}", list(schedule.sources(step), ", "),
                          list(schedule.destinations(step), ", "), final);

@@ -1,14 +1,24 @@
 #pragma once
 // What schedules over mapped memory have in common: words that every rank publishes for all.
 
+#include <algorithm>
 #include <vector>
 
 #include "collectives/builder.hpp"
+#include "rlx/signal_region.hpp"
 
 namespace rlx::collectives {
 
 /// Most ranks of a load/store schedule: what one reduction can take.
 inline constexpr std::uint32_t kMaxMapped = kMaxOperands;
+
+/// Lines that one chunk may be spread over: what a rank puts together of all ranks is kMaxGathered
+/// bytes at most, and 10 lines hold 512 bytes.
+[[nodiscard]] constexpr Word lines_for(std::uint32_t ranks) {
+  constexpr std::uint32_t kMost = 10;
+  const auto all = static_cast<std::uint32_t>(kMaxGathered / kLineBytes);
+  return static_cast<Word>(std::clamp(all / ranks, 1u, kMost));
+}
 
 /// Calls f(peer) for every other rank, beginning with the next one, so that not all of them turn to
 /// the same rank first.

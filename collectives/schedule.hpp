@@ -37,6 +37,9 @@ enum class Space : std::uint8_t {
   arrival  ///< source of a put into a line: my ARRIVE (windows and offsets of my input and output)
 };
 
+/// A line reference of count n is n neighbouring lines with one chunk spread over them; as many as
+/// its length needs are used, which every rank works out alike.
+
 /// Ref::peer of memory that is my own, or that Step::peer names (the destination of a put).
 inline constexpr std::uint32_t kMe = 0xffffffff;
 
@@ -53,7 +56,8 @@ struct Ref {
 enum class StepKind : std::uint8_t {
   put,      ///< operands[0] = destination on `peer`, operands[1] = my source; then the signal
   signal,   ///< a put of nothing
-  publish,  ///< my own word `word`, for all to see, after operands[1] went to its line, operands[0]
+  publish,  ///< my own word `word`, for all to see, and in its line operands[1]; or several
+            ///< words, in whose lines it is spread out
   wait,     ///< until my word `word` has reached `part` in this epoch; `peer` is its writer
   copy,     ///< destinations <- one source
   reduce    ///< destinations <- source op source ..., in that order (rank order where it matters)
@@ -65,6 +69,10 @@ inline constexpr std::uint16_t kNoWord = 0xffff;
 /// sums are rounded once a step.
 inline constexpr std::size_t kMaxOperands = 255;
 
+/// Most bytes of the line operands of one copy or reduce together, each rounded up to whole lines,
+/// where they are spread over several lines.
+inline constexpr std::size_t kMaxGathered = 16384;
+
 struct Step {
   StepKind kind = StepKind::wait;
   bool finalise = false;   ///< copy, reduce: this writes final values (Mean divides here, once)
@@ -74,6 +82,7 @@ struct Step {
                            ///< source is, if not mine. Group index.
   std::uint16_t word = 0;  ///< put, signal: word at the target; wait: my word
   std::uint16_t part = 0;  ///< 1, 2, 3, ...
+  std::uint16_t span = 1;  ///< publish, and the wait for it: `word` and how many words in all
   std::uint16_t arrive = kNoWord;  ///< put to a peer's input or output: my word that holds its
                                    ///< ARRIVE; wait: the word itself, when an ARRIVE comes with it
   std::uint16_t destinations = 0;  ///< the first operands ...

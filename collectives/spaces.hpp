@@ -24,4 +24,9 @@ namespace rlx::collectives {
   return 0;
 }
 
+/// How many chunks a reference holds: several lines hold one.
+[[nodiscard]] constexpr std::uint32_t chunks_in(const Ref& ref) {
+  return ref.space == Space::line ? 1 : ref.count;
+}
+
 }  // namespace rlx::collectives

@@ -38,8 +38,9 @@ constexpr double kReducedPerUs = 40000;
 constexpr double kLoadedPerUs = 19000;
 constexpr double kStoredPerUs = 15000;
 constexpr double kSingleCopyUs = 0.6;
-/// What a further piece takes besides.
+/// What a further piece takes besides, and the first line of a peer's chunk.
 constexpr double kPieceUs = 0.1;
+constexpr double kLoadUs = 0.03;
 constexpr double kBytesPerUsOfGigabyte = 1000;
 /// Pieces smaller than this are not worth their messages.
 constexpr std::size_t kSmallestPieceBytes = 16 << 10;
@@ -83,7 +84,7 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
                         traffic(cost.loaded_chunks, kLoadedPerUs) +
                         traffic(cost.stored_chunks, kStoredPerUs);
   // What does not travel in the line of its signal is fetched when the signal has been seen.
-  const double fetch = algorithm.needs.most_bytes > 0 ? 0 : input.link.latency_us;
+  const double fetch = cost.most_bytes > 0 ? 0 : input.link.latency_us;
   const double alone =
       fetch + cost.rounds * input.link.latency_us + path * chunk / bandwidth + handling + memory;
   return {alone, sent * chunk / bandwidth + handling + memory};
@@ -210,8 +211,7 @@ std::size_t largest_piece(const Algorithm& algorithm, const TunerInput& input) {
   std::size_t largest = std::numeric_limits<std::size_t>::max() / input.element_bytes / 2;
   if (cost.scratch_chunks > 0)
     largest = input.slot_bytes / cost.scratch_chunks / line_bytes * line * chunks;
-  if (algorithm.needs.most_bytes > 0)
-    largest = std::min(largest, algorithm.needs.most_bytes / input.element_bytes);
+  if (cost.most_bytes > 0) largest = std::min(largest, cost.most_bytes / input.element_bytes);
   if (stages_input(algorithm, input) || stages_output(algorithm, input)) {
     // The whole message of a piece, of all blocks where there are several, in one staging slot.
     const std::size_t blocks = cuts_vector(algorithm) ? 1 : input.ranks;

@@ -28,8 +28,8 @@ struct TunerInput {
   std::size_t slot_bytes = 0;  ///< scratch of one epoch
   std::uint32_t window = 1;
   LinkCost link;
-  bool load_store = false;  ///< every member's memory is mapped
-  bool single_copy = false;     ///< peers' private memory can be read
+  bool load_store = false;   ///< every member's memory is mapped
+  bool single_copy = false;  ///< peers' private memory can be read
   bool in_place = false;
   bool stages_input = false;    ///< inputs are copied to staging, whatever the algorithm
   bool stages_output = false;   ///< outputs come out of staging, whatever the algorithm

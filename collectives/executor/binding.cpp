@@ -72,6 +72,12 @@ class Binder {
     broken("unknown space");
   }
 
+  /// How many lines one chunk of data takes, at least one.
+  std::size_t lines_of_chunk() const {
+    const std::size_t bytes = user_extent({Space::input, 0, 1}).second;
+    return std::max<std::size_t>(1, (bytes + kLinePayload - 1) / kLinePayload);
+  }
+
   /// The bytes that a step moves: what its user memory or line says, else whole scratch chunks.
   std::uint64_t length(const Step& step) const {
     std::uint64_t bytes = 0;
@@ -89,6 +95,7 @@ class Binder {
     bound.kind = step.kind;
     bound.finalise = step.finalise;
     bound.published = step.published;
+    bound.lines = static_cast<std::uint8_t>(std::min<std::size_t>(step.span, lines_of_chunk()));
     bound.word = step.word;
     bound.part = step.part;
     bound.arrive = step.arrive;
@@ -99,18 +106,20 @@ class Binder {
     bound.sources = static_cast<std::uint8_t>(step.sources);
     if (step.sources == 0) return bound;
     bound.bytes = length(step);
-    for (std::uint32_t i = 0; i < std::uint32_t{step.destinations} + step.sources; ++i)
-      if (schedule_.operands[step.operands + i].space == Space::line && bound.bytes > kLinePayload)
-        broken("more than a line holds");
+    for (std::uint32_t i = 0; i < std::uint32_t{step.destinations} + step.sources; ++i) {
+      const Ref& ref = schedule_.operands[step.operands + i];
+      if (ref.space != Space::line) continue;
+      if (bound.bytes > ref.count * kLinePayload) broken("more than its lines hold");
+      bound.lines = static_cast<std::uint8_t>(std::min<std::size_t>(ref.count, lines_of_chunk()));
+    }
     if (step.kind == StepKind::put || step.kind == StepKind::publish) {
       bound.destination = locate(schedule_.destinations(step)[0]);
       bound.source = locate(schedule_.sources(step)[0]);
       return bound;
     }
     bound.operands = static_cast<std::uint32_t>(plan_.operands.size());
-    bound.outputs = std::ranges::all_of(schedule_.destinations(step), [](const Ref& ref) {
-      return ref.space == Space::output;
-    });
+    bound.outputs = std::ranges::all_of(schedule_.destinations(step),
+                                        [](const Ref& ref) { return ref.space == Space::output; });
     for (const Ref& ref : schedule_.destinations(step)) plan_.operands.push_back(locate(ref));
     for (const Ref& ref : schedule_.sources(step)) plan_.operands.push_back(locate(ref));
     return bound;

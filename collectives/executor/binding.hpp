@@ -32,6 +32,7 @@ struct BoundStep {
   StepKind kind = StepKind::wait;
   bool finalise = false;
   bool published = false;  ///< wait: for a word of `peer`'s own
+  std::uint8_t lines = 1;  ///< publish, wait: words; copy, reduce: of each line operand
   bool outputs = false;    ///< copy, reduce: writes outputs and nothing else
   std::uint8_t destinations = 0;
   std::uint8_t sources = 0;

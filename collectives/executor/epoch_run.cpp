@@ -1,5 +1,6 @@
 #include "collectives/executor/epoch_run.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -66,13 +67,15 @@ RunStatus EpochRun::wait(const BoundStep& step, const RunEnvironment& environmen
   std::byte* const at = step.published
                             ? line(step.peer, step.word, environment)
                             : environment.signals.line(arguments_.first_line + step.word);
-  const std::uint64_t value =
-      reinterpret_cast<std::atomic<std::uint64_t>*>(at)->load(std::memory_order_acquire);
   const std::uint64_t wanted = SignalValue::make(arguments_.epoch, step.part, arguments_.hash);
-  if (!SignalValue::reached(value, wanted)) return RunStatus::idle;
-  const bool same_epoch = SignalValue::epoch(value) == SignalValue::epoch(wanted);
-  const bool same_hash = ((value ^ wanted) & environment.hash_mask) == 0;
-  if (!same_epoch || !same_hash) return RunStatus::mismatch;
+  for (std::uint32_t i = 0; i < step.lines; ++i) {
+    const std::uint64_t value = reinterpret_cast<std::atomic<std::uint64_t>*>(at + i * kLineBytes)
+                                    ->load(std::memory_order_acquire);
+    if (!SignalValue::reached(value, wanted)) return RunStatus::idle;
+    const bool same_epoch = SignalValue::epoch(value) == SignalValue::epoch(wanted);
+    const bool same_hash = ((value ^ wanted) & environment.hash_mask) == 0;
+    if (!same_epoch || !same_hash) return RunStatus::mismatch;
+  }
   if (step.arrive != kNoWord) resolve(step, at, environment);
   return RunStatus::moved;
 }
@@ -96,8 +99,8 @@ void EpochRun::resolve(const BoundStep& step, const std::byte* at,
     memory.output = transport.mapped(peer.rank, told.output_window) + told.output_offset;
 }
 
-/// A copy out of a peer's private memory: the system makes it. A peer that is gone is not waited for
-/// here, but it is for those who watch it to say so.
+/// A copy out of a peer's private memory: the system makes it. A peer that is gone is not waited
+/// for here, but it is for those who watch it to say so.
 RunStatus EpochRun::fetch(const BoundStep& step, const RunEnvironment& environment) noexcept {
   const BoundRef& to = arguments_.plan->operands[step.operands];
   const BoundRef& from = arguments_.plan->operands[step.operands + 1];
@@ -185,11 +188,54 @@ void EpochRun::store(const BoundStep& step, const RunEnvironment& environment) n
 }
 
 void EpochRun::publish(const BoundStep& step, const RunEnvironment& environment) noexcept {
-  std::byte* const mine = line(environment.me, step.word, environment);
-  if (step.bytes > 0)
-    std::memcpy(mine + sizeof(std::uint64_t), address(step.source, environment), step.bytes);
-  reinterpret_cast<std::atomic<std::uint64_t>*>(mine)->store(
-      SignalValue::make(arguments_.epoch, step.part, arguments_.hash), std::memory_order_release);
+  std::byte* mine = line(environment.me, step.word, environment);
+  const std::byte* from = step.bytes > 0 ? address(step.source, environment) : nullptr;
+  const std::uint64_t value = SignalValue::make(arguments_.epoch, step.part, arguments_.hash);
+  std::size_t left = step.bytes;
+  for (std::uint32_t i = 0; i < step.lines; ++i) {
+    const std::size_t bytes = std::min(left, kLinePayload);
+    if (bytes > 0) std::memcpy(mine + sizeof value, from, bytes);
+    reinterpret_cast<std::atomic<std::uint64_t>*>(mine)->store(value, std::memory_order_release);
+    mine += kLineBytes;
+    from += bytes;
+    left -= bytes;
+  }
+}
+
+namespace {
+
+/// Sources that are spread over several lines, put together.
+class Gathered {
+ public:
+  const std::byte* add(const std::byte* payload, std::size_t bytes) noexcept {
+    std::byte* const begin = memory_.data() + used_;
+    std::byte* to = begin;
+    for (std::size_t left = bytes; left > 0;) {
+      const std::size_t some = std::min(left, kLinePayload);
+      std::memcpy(to, payload, some);
+      to += some;
+      payload += kLineBytes;
+      left -= some;
+    }
+    used_ += (bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
+    return begin;
+  }
+
+ private:
+  alignas(kLineBytes) std::array<std::byte, kMaxGathered> memory_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace
+
+/// As compute(), for operands in several lines.
+void EpochRun::compute_gathered(ComputeStep& work, const BoundStep& step,
+                                std::span<const std::byte*> sources) noexcept {
+  Gathered gathered;
+  const BoundRef* operand = &arguments_.plan->operands[step.operands + step.destinations];
+  for (std::size_t i = 0; i < step.sources; ++i)
+    if (operand[i].space == Space::line) sources[i] = gathered.add(sources[i], step.bytes);
+  arguments_.kernel(work);
 }
 
 RunStatus EpochRun::compute(const BoundStep& step, const RunEnvironment& environment) noexcept {
@@ -210,13 +256,17 @@ RunStatus EpochRun::compute(const BoundStep& step, const RunEnvironment& environ
     const bool nothing_to_do = step.sources == 1 && step.destinations == 1 && divisor == 0 &&
                                destinations[0] == sources[0];
     if (nothing_to_do) return RunStatus::moved;  // in place: the bytes may be a put's source now
-    const ComputeStep work{{destinations.data(), step.destinations},
-                           {sources.data(), step.sources},
-                           step.bytes / arguments_.element_bytes,
-                           arguments_.dtype,
-                           arguments_.kind,
-                           divisor,
-                           arguments_.stream && step.outputs};
+    ComputeStep work{{destinations.data(), step.destinations},
+                     {sources.data(), step.sources},
+                     step.bytes / arguments_.element_bytes,
+                     arguments_.dtype,
+                     arguments_.kind,
+                     divisor,
+                     arguments_.stream && step.outputs};
+    if (step.lines > 1) {
+      compute_gathered(work, step, {sources.data(), step.sources});
+      return RunStatus::moved;
+    }
     if (arguments_.kernel != nullptr) {
       arguments_.kernel(work);
       return RunStatus::moved;

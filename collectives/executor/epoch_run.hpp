@@ -77,8 +77,9 @@ struct RunArguments {
   DType dtype = DType::u8;
   ReduceKind kind = ReduceKind::Sum;
   std::uint64_t divisor = 0;  ///< Mean: number of ranks; else 0
-  StepKernel kernel = nullptr;  ///< computes at once, on the CPU; otherwise RunEnvironment::compute does
-  bool stream = false;          ///< what only outputs receive is written past the caches
+  StepKernel kernel =
+      nullptr;          ///< computes at once, on the CPU; otherwise RunEnvironment::compute does
+  bool stream = false;  ///< what only outputs receive is written past the caches
 };
 
 enum class RunStatus : std::uint8_t {
@@ -113,6 +114,8 @@ class EpochRun {
   void store(const BoundStep& step, const RunEnvironment& environment) noexcept;
   void publish(const BoundStep& step, const RunEnvironment& environment) noexcept;
   RunStatus compute(const BoundStep& step, const RunEnvironment& environment) noexcept;
+  void compute_gathered(ComputeStep& work, const BoundStep& step,
+                        std::span<const std::byte*> sources) noexcept;
   RunStatus fetch(const BoundStep& step, const RunEnvironment& environment) noexcept;
   [[nodiscard]] RunMemory memory(Space space) const noexcept;
   [[nodiscard]] std::byte* address(const BoundRef& ref,

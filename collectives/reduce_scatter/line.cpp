@@ -40,7 +40,8 @@ Cost cost(std::uint32_t ranks) {
           .path_chunks = one,
           .reduced_chunks = others,
           .chunks = ranks,
-          .messages = others};
+          .messages = others,
+          .most_bytes = kLinePayload};
 }
 
 bool supports(std::uint32_t ranks) { return ranks <= kLinesPerGroup; }

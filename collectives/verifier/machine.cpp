@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "collectives/spaces.hpp"
 #include "collectives/verifier/accesses.hpp"
 #include "collectives/verifier/completion.hpp"
 #include "collectives/verifier/structure.hpp"
@@ -82,37 +83,48 @@ class Machine {
 
   bool wait(Component c, const Step& step) {
     const std::uint32_t owner = step.published ? step.peer : sync_.rank_of(c);
-    const Message message = sync_.arrived(owner, step.word, step.part);
-    if (message == kNoMessage) return false;
+    for (std::uint16_t i = 0; i < step.span; ++i)
+      if (sync_.arrived(owner, word_of(step, i), step.part) == kNoMessage) return false;
     sync_.begin(c, next_[c]);
-    sync_.deliver(message, c, next_[c]);
-    if (step.published) {
-      touches_.line_read(c, next_[c], owner, step.word);
-    } else {
-      touches_.delivered(message);
+    for (std::uint16_t i = 0; i < step.span; ++i) {
+      const Message message = sync_.arrived(owner, word_of(step, i), step.part);
+      sync_.deliver(message, c, next_[c]);
+      if (step.published) {
+        touches_.line_read(c, next_[c], owner, word_of(step, i));
+      } else {
+        touches_.delivered(message);
+      }
     }
     if (step.arrive != kNoWord) accesses_.see_arrival(here(c), step);
     return true;
   }
 
-  void publish(Component c, const Step& step) {
-    const std::uint32_t rank = sync_.rank_of(c);
-    Sent sent{.issuer = c, .issue_step = next_[c], .target = rank, .word = step.word};
-    sent.published = true;
-    touches_.published(c, next_[c], step.word);
-    if (step.sources > 0) publish_payload(c, step, sent);
-    static_cast<void>(sync_.send(sent));
-    ++counts_[rank].messages;
-    for (Component other = 0; other < sync_.components(); ++other) wake(other, step.word);
+  static std::uint16_t word_of(const Step& step, std::uint16_t i) {
+    return static_cast<std::uint16_t>(step.word + i);
   }
 
-  void publish_payload(Component c, const Step& step, Sent& sent) {
+  void publish(Component c, const Step& step) {
+    const std::uint32_t rank = sync_.rank_of(c);
+    for (std::uint16_t i = 0; i < step.span; ++i) {
+      Sent sent{.issuer = c, .issue_step = next_[c], .target = rank, .word = word_of(step, i)};
+      sent.published = true;
+      touches_.published(c, next_[c], sent.word);
+      if (step.sources > 0) publish_payload(c, step, i, sent);
+      static_cast<void>(sync_.send(sent));
+      for (Component other = 0; other < sync_.components(); ++other) wake(other, step.word);
+    }
+    ++counts_[rank].messages;
+  }
+
+  // Line i of a publication: its part of the chunk, which is taken for the whole.
+  void publish_payload(Component c, const Step& step, std::uint16_t i, Sent& sent) {
     const std::uint32_t rank = sync_.rank_of(c);
     const Ref& from = schedule_of(c).sources(step)[0];
-    Chunk& line = memory_.at(rank, schedule_of(c).destinations(step)[0]);
+    Chunk& line = memory_.at(rank, schedule_of(c).destinations(step)[0], i);
     if (from.space == Space::arrival) return accesses_.write(line, arrival(rank), here(c));
     const Value value = accesses_.read(memory_.at(rank, from), here(c));
     accesses_.write(line, value, here(c));
+    if (i > 0) return;
     sent.chunks = from.count;
     counts_[rank].sent_chunks += from.count;
     payloads_.push_back({rank, number_of(c, step), value.chunk});
@@ -172,21 +184,25 @@ class Machine {
     for (const Ref& ref : sources) touch(c, ref, counts_[rank].loaded_chunks);
     for (const Ref& ref : schedule.destinations(step)) touch(c, ref, counts_[rank].stored_chunks);
     if (step.kind == StepKind::reduce)
-      counts_[rank].reduced_chunks += std::uint64_t{sources.size() - 1} * sources[0].count;
-    if (step.kind == StepKind::copy) counts_[rank].copied_chunks += sources[0].count;
-    for (std::uint32_t i = 0; i < sources[0].count; ++i) compute_chunk(c, step, i, access);
+      counts_[rank].reduced_chunks += std::uint64_t{sources.size() - 1} * chunks_in(sources[0]);
+    if (step.kind == StepKind::copy) counts_[rank].copied_chunks += chunks_in(sources[0]);
+    for (std::uint32_t i = 0; i < chunks_in(sources[0]); ++i) compute_chunk(c, step, i, access);
   }
 
   // An operand of a copy or reduce; `remote` counts those that are a peer's.
   void touch(Component c, const Ref& ref, std::uint64_t& remote) {
     const std::uint32_t owner = ref.peer == kMe ? sync_.rank_of(c) : ref.peer;
     if (ref.peer != kMe) {
-      remote += ref.count;
+      remote += chunks_in(ref);
       if (is_users(ref.space)) accesses_.check_seen(here(c), ref.peer);
     }
     if (ref.space == Space::scratch) touches_.scratch_used(c, next_[c], owner);
-    if (ref.space == Space::line)
-      touches_.line_read(c, next_[c], owner, static_cast<std::uint16_t>(ref.chunk));
+    if (ref.space != Space::line) return;
+    for (std::uint32_t i = 0; i < ref.count; ++i) {
+      touches_.line_read(c, next_[c], owner, static_cast<std::uint16_t>(ref.chunk + i));
+      // The first is read as the operand that it is.
+      if (i > 0) static_cast<void>(accesses_.read(memory_.at(owner, ref, i), here(c)));
+    }
   }
 
   Chunk& operand(std::uint32_t rank, const Ref& ref, std::uint32_t i) {

@@ -67,7 +67,8 @@ class Structure {
     if (step.kind == StepKind::publish) return check_publish(rank, step);
     if (step.peer >= schedules_.size() || step.peer == rank)
       return add(Fault::malformed, rank, step, "the peer is this rank or does not exist");
-    if (step.word >= kLinesPerGroup) return add(Fault::malformed, rank, step, "no such word");
+    if (step.word >= kLinesPerGroup || step.word + step.span > kLinesPerGroup)
+      return add(Fault::malformed, rank, step, "no such word");
     if (step.kind == StepKind::wait) return check_wait(rank, step);
     if (step.kind == StepKind::put) check_put(rank, step);
     check_signal(rank, step);
@@ -98,7 +99,7 @@ class Structure {
   }
 
   void check_publish(std::uint32_t rank, const Step& step) {
-    if (step.peer != rank || step.word >= kLinesPerGroup)
+    if (step.peer != rank || step.word + step.span > kLinesPerGroup)
       return add(Fault::malformed, rank, step, "a rank publishes words of its own");
     if (step.destinations != step.sources || step.sources > 1)
       return add(Fault::malformed, rank, step, "published is one chunk or none");
@@ -106,16 +107,21 @@ class Structure {
       check_operands(rank, step);
       const Ref& from = schedules_[rank].sources(step)[0];
       const Ref& to = schedules_[rank].destinations(step)[0];
-      if (from.peer != kMe || to.peer != kMe || to.space != Space::line || to.chunk != step.word)
+      if (from.peer != kMe || to.peer != kMe || to.space != Space::line || to.chunk != step.word ||
+          to.count != step.span)
         add(Fault::malformed, rank, step, "a rank publishes its own data in the word's own line");
     }
-    check_signal(rank, step);
-    words_[rank * kLinesPerGroup + step.word].published = true;
+    for (std::uint16_t i = 0; i < step.span; ++i) {
+      Step one = step;
+      one.word += i;
+      check_signal(rank, one);
+      words_[rank * kLinesPerGroup + one.word].published = true;
+    }
   }
 
   void check_operands(std::uint32_t rank, const Step& step) {
     const Schedule& schedule = schedules_[rank];
-    const std::uint32_t count = schedule.destinations(step)[0].count;
+    const std::uint32_t count = chunks_in(schedule.destinations(step)[0]);
     for (const Ref& ref : schedule.destinations(step)) {
       check_ref(rank, step, ref, count);
       const bool computes = step.kind == StepKind::copy || step.kind == StepKind::reduce;
@@ -131,9 +137,9 @@ class Structure {
   }
 
   void check_ref(std::uint32_t rank, const Step& step, const Ref& ref, std::uint32_t count) {
-    if (ref.count == 0 || ref.count != count)
+    if (ref.count == 0 || chunks_in(ref) != count)
       add(Fault::malformed, rank, step, "operands of different counts");
-    if (ref.count != 1 && ref.space != Space::scratch)
+    if (ref.count != 1 && ref.space != Space::scratch && ref.space != Space::line)
       add(Fault::malformed, rank, step, "a range outside scratch");
     if (ref.peer != kMe && (ref.peer >= schedules_.size() || ref.peer == rank))
       add(Fault::malformed, rank, step, "memory of this rank or nobody named as a peer's");
@@ -162,14 +168,17 @@ class Structure {
   void check_wait(std::uint32_t rank, const Step& step) {
     if (step.arrive != kNoWord && step.arrive != step.word)
       add(Fault::arrive, rank, step, "the ARRIVE is looked for in another word");
-    WordUse& use = words_[(step.published ? step.peer : rank) * kLinesPerGroup + step.word];
-    use.seen.resize(schedules_.size(), 0);
-    std::uint16_t& before = step.published ? use.seen[rank] : use.awaited;
-    if (step.part != before + 1)
-      add(Fault::unawaited, rank, step,
-          fmt::format("parts are awaited once each and in order, {} was before", before));
-    before = step.part;
-    if (step.published) use.awaited = std::max(use.awaited, step.part);
+    for (std::uint16_t i = 0; i < step.span; ++i) {
+      const std::uint32_t owner = step.published ? step.peer : rank;
+      WordUse& use = words_[owner * kLinesPerGroup + step.word + i];
+      use.seen.resize(schedules_.size(), 0);
+      std::uint16_t& before = step.published ? use.seen[rank] : use.awaited;
+      if (step.part != before + 1)
+        add(Fault::unawaited, rank, step,
+            fmt::format("parts are awaited once each and in order, {} was before", before));
+      before = step.part;
+      if (step.published) use.awaited = std::max(use.awaited, step.part);
+    }
   }
 
   void check_words(std::uint32_t rank) {

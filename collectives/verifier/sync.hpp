@@ -18,7 +18,7 @@ struct Sent {
   std::uint16_t word = 0;
   bool from_scratch = false;
   bool to_scratch = false;
-  bool published = false;    ///< into the issuer's own word, for all: nobody's wait ends it
+  bool published = false;           ///< into the issuer's own word, for all: nobody's wait ends it
   Component waiter = kNoComponent;  ///< who awaited it, once that has happened
   std::uint32_t wait_step = 0;
   std::uint32_t chunks = 0;  ///< that it carries

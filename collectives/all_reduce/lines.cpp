@@ -14,7 +14,7 @@
 #include "collectives/builder.hpp"
 #include "collectives/load_store.hpp"
 
-namespace rlx::collectives::all_reduce::line {
+namespace rlx::collectives::all_reduce::lines {
 
 namespace {
 constexpr Word kData = 0;
@@ -22,10 +22,11 @@ constexpr Word kData = 0;
 
 Schedule generate(const Group& group) {
   Builder b(Collective::all_reduce, group, 1);
-  if (b.size() > 1) b.publish(kData, b.input(0));
-  await_all(b, kData);
+  const Word span = lines_for(b.size());
+  if (b.size() > 1) b.publish(kData, b.input(0), span);
+  for_each_peer(b, [&](std::uint32_t peer) { b.await_published(kData, peer, span); });
   b.reduce(b.output(0),
-           of_all(b, b.input(0), [&](std::uint32_t peer) { return b.line_of(peer, kData); }),
+           of_all(b, b.input(0), [&](std::uint32_t peer) { return b.line_of(peer, kData, span); }),
            Finalise::yes);
   return b.finish();
 }
@@ -39,9 +40,10 @@ Cost cost(std::uint32_t ranks) {
           .reduced_chunks = others,
           .chunks = 1,
           .messages = one,
-          .loaded_chunks = others};
+          .loaded_chunks = others,
+          .most_bytes = lines_for(ranks) * kLinePayload};
 }
 
 bool supports(std::uint32_t ranks) { return ranks <= kMaxMapped; }
 
-}  // namespace rlx::collectives::all_reduce::line
+}  // namespace rlx::collectives::all_reduce::lines
