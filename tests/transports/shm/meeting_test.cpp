@@ -182,6 +182,12 @@ Transports automatic(std::size_t ranks, const Spoil& spoil, const std::string& p
                                                          });
 }
 
+TEST(Automatic, is_shared_memory_where_all_can_share_it) {
+  for (const auto& one : automatic(3, [](int, std::vector<std::byte>&) {}))
+    EXPECT_EQ(one->capabilities().name, "shm");
+}
+
+#if RLX_HAVE_OFI
 std::size_t lines_about_memory(const std::string& text) {
   std::size_t count = 0;
   const std::string words = "can not share memory";
@@ -189,12 +195,6 @@ std::size_t lines_about_memory(const std::string& text) {
   return count;
 }
 
-TEST(Automatic, is_shared_memory_where_all_can_share_it) {
-  for (const auto& one : automatic(3, [](int, std::vector<std::byte>&) {}))
-    EXPECT_EQ(one->capabilities().name, "shm");
-}
-
-#if RLX_HAVE_OFI
 TEST(Automatic, is_libfabric_where_ranks_of_one_host_can_not_and_says_so_once) {
   testing::internal::CaptureStderr();
   const Transports transports = automatic(3, kUnreachable);
