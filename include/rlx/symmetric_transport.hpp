@@ -107,7 +107,7 @@ enum class SignalProtocol : std::uint8_t {
 [[nodiscard]] std::string_view to_string(SignalProtocol protocol);
 
 struct TransportCapabilities {
-  std::string name;    ///< "local", "ofi", "faulty(local)"
+  std::string name;    ///< "local", "shm", "ofi", "faulty(local)"
   std::string detail;  ///< provider and address, for the banner
   SignalProtocol protocol = SignalProtocol::store;
   std::size_t inline_bytes = 0;                 ///< puts up to this size are copied at issue
@@ -153,7 +153,8 @@ class SymmetricTransport {
   /// Moves everything along: completions, connections, incoming data. True if anything happened.
   virtual bool progress() noexcept = 0;
   /// Makes own memory reachable. Local: sends nothing. nullopt: see failure(), which is then
-  /// OutOfMemory or Transport and names what to do (`ulimit -l` and the bytes needed).
+  /// OutOfMemory or Transport and names what to do (`ulimit -l` and the bytes needed). Over shm it
+  /// begins at a page and is whole pages long, and is shared memory from then on.
   virtual std::optional<Window> attach(std::span<std::byte> memory, WindowRole role) noexcept = 0;
   /// Makes a peer's window reachable for my operations. False: see failure().
   virtual bool admit(Rank rank, WindowNumber number, const WindowKey& key) noexcept = 0;

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "lib/base/log.hpp"
-#include "transports/ofi/local_sockets.hpp"
 #include "transports/common/peer_watch.hpp"
+#include "transports/ofi/local_sockets.hpp"
 #include "transports/ofi/rail.hpp"
 #include "transports/ofi/shm_guard.hpp"
 #include "transports/ofi/shm_leftovers.hpp"

@@ -133,8 +133,9 @@ std::optional<Refusal> find_refusal(std::span<const Card> cards,
   if (!found) return std::nullopt;
   const std::size_t who = *found / cards.size();
   const std::size_t whom = *found % cards.size();
-  return Refusal{{rank_of(std::min(who, whom)), rank_of(std::max(who, whom))},
-                 fmt::format("rank {} of rank {}: {}", who, whom, text_of(verdicts[*found]))};
+  return Refusal{
+      {rank_of(std::min(who, whom)), rank_of(std::max(who, whom))},
+      fmt::format("rank {} can not share with rank {}: {}", who, whom, text_of(verdicts[*found]))};
 }
 
 Meeting meet(const TransportSetup& setup, std::function<std::size_t()> room) {

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "transports/ofi/interfaces.hpp"
 #include "transports/common/process_identity.hpp"
+#include "transports/ofi/interfaces.hpp"
 #include "transports/ofi/provider.hpp"
 #include "transports/ofi/provider_info.hpp"
 

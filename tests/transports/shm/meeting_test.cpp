@@ -1,43 +1,24 @@
-// Who can share memory with whom: decided alike by all, with the reason, and whatever else knocks.
+// Who can share memory with whom: decided alike by all, with the reason.
 
 #include "transports/shm/meeting.hpp"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <cstring>
-#include <limits>
 #include <thread>
 
+#include "tests/transports/shm/cards.hpp"
 #include "tests/transports/shm/rank_processes.hpp"
-#include "transports/shm/unix_socket.hpp"
 
 namespace rlx::shm {
 
 namespace {
 
+using test::cards_of;
+using test::write_text;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using Clock = HandOver::Clock;
-
-std::size_t any_room() { return std::numeric_limits<std::size_t>::max(); }
-
-template <std::size_t N>
-void write_text(std::array<char, N>& to, const std::string& text) {
-  to = {};
-  std::copy_n(text.begin(), text.size(), to.begin());
-}
-
-std::vector<Card> cards_of(std::size_t ranks) {
-  Card card;
-  card.identity = detail::ProcessIdentity::mine();
-  write_text(card.identity.host, "here");
-  card.user = ::geteuid();
-  return std::vector<Card>(ranks, card);
-}
 
 TEST(Refusal, ranks_of_one_machine_one_user_and_one_network_have_none) {
   EXPECT_FALSE(find_refusal(cards_of(1)));
@@ -91,134 +72,8 @@ TEST(Refusal, of_a_pair_is_told_by_the_one_who_knows_why) {
   const auto refusal = find_refusal(cards, verdicts);
   ASSERT_TRUE(refusal);
   EXPECT_THAT(refusal->ranks, ElementsAre(Rank(0), Rank(1)));
-  EXPECT_THAT(refusal->why,
-              AllOf(HasSubstr("rank 1 of rank 0"), HasSubstr("mapped"), HasSubstr("memory")));
-}
-
-// Ranks in the hands of this test, each with its file and listener.
-struct Doors {
-  explicit Doors(std::size_t ranks) : cards(cards_of(ranks)) {
-    for (Card& card : cards) {
-      card.token = random_token();
-      write_text(card.name, "rlx-test-" + std::to_string(random_token()[0]));
-      listeners.push_back(listen_at(card.name.data(), 16));
-      files.push_back(std::make_unique<SharedFile>(card.token, ranks, any_room));
-    }
-  }
-
-  /// All ranks hand over at once; the verdicts by rank.
-  std::vector<std::vector<Verdict>> hand_over(std::chrono::milliseconds patience) {
-    std::vector<std::vector<Verdict>> verdicts(cards.size());
-    mates.resize(cards.size());
-    std::vector<std::jthread> threads;
-    for (std::size_t rank = 0; rank < cards.size(); ++rank)
-      threads.emplace_back([&, rank] {
-        const Rank me(static_cast<std::uint32_t>(rank));
-        HandOver mine(cards, me, std::move(listeners[rank]), descriptor(rank));
-        static_cast<void>(mine.reach());
-        verdicts[rank] = mine.exchange(Clock::now() + patience);
-        mates[rank] = mine.take();
-      });
-    threads.clear();
-    return verdicts;
-  }
-  int descriptor(std::size_t rank) const {
-    return rank == wrong_file_of ? ::open("/dev/null", O_RDWR | O_CLOEXEC)
-                                 : files[rank]->descriptor();
-  }
-
-  std::vector<Card> cards;
-  std::vector<Descriptor> listeners;
-  std::vector<std::unique_ptr<SharedFile>> files;
-  std::vector<std::vector<Mate>> mates;
-  std::size_t wrong_file_of = ~std::size_t{0};
-};
-
-constexpr std::chrono::seconds kLong{10};
-
-TEST(HandOver, gives_everybody_everybodys_file) {
-  for (const std::size_t ranks : {1U, 2U, 3U, 8U}) {
-    Doors doors(ranks);
-    for (const auto& row : doors.hand_over(kLong))
-      for (const Verdict& verdict : row) EXPECT_EQ(verdict.trouble, Trouble::none);
-    for (std::size_t rank = 0; rank < ranks; ++rank) {
-      for (std::size_t peer = 0; peer < ranks; ++peer) {
-        const Mate& mate = doors.mates[rank][peer];
-        EXPECT_EQ(mate.socket.valid(), peer != rank);
-        if (peer == rank) continue;
-        const auto* page = reinterpret_cast<const ControlPage*>(mate.control.memory().data());
-        EXPECT_EQ(page->token, doors.cards[peer].token);
-      }
-    }
-  }
-}
-
-TEST(HandOver, is_not_disturbed_by_strangers_at_the_door) {
-  Doors doors(2);
-  Descriptor silent;
-  Descriptor talks;
-  Descriptor pretends;
-  ASSERT_EQ(connect_to(doors.cards[0].name.data(), silent), 0);
-  ASSERT_EQ(connect_to(doors.cards[0].name.data(), talks), 0);
-  ASSERT_EQ(connect_to(doors.cards[0].name.data(), pretends), 0);
-  const std::array<std::byte, 40> words{};  // as long as a packet of ours
-  ASSERT_EQ(send_packet(talks, words, doors.files[1]->descriptor()), 0);
-  // To rank 0, and from whom it calls rank 1.
-  const std::array<std::uint64_t, 5> lies{doors.cards[0].token[0], doors.cards[0].token[1], 1, 2,
-                                          1};
-  ASSERT_EQ(send_packet(pretends, std::as_bytes(std::span(lies)), doors.files[1]->descriptor()), 0);
-  for (const auto& row : doors.hand_over(kLong))
-    for (const Verdict& verdict : row) EXPECT_EQ(verdict.trouble, Trouble::none);
-}
-
-TEST(HandOver, finds_a_rank_that_nobody_can_reach_at_once) {
-  Doors doors(2);
-  write_text(doors.cards[0].name, "rlx-test-nobody-listens-here");
-  HandOver mine(doors.cards, Rank(1), std::move(doors.listeners[1]), doors.descriptor(1));
-  EXPECT_EQ(mine.reach()[0].trouble, Trouble::unreachable);
-}
-
-TEST(HandOver, waits_for_a_silent_rank_until_its_deadline) {
-  Doors doors(2);
-  HandOver mine(doors.cards, Rank(1), std::move(doors.listeners[1]), doors.descriptor(1));
-  EXPECT_EQ(mine.reach()[0].trouble, Trouble::none) << "it listens";
-  const auto verdicts = mine.exchange(Clock::now() + std::chrono::milliseconds(50));
-  EXPECT_EQ(verdicts[0].trouble, Trouble::silent);
-}
-
-TEST(HandOver, refuses_a_file_that_is_not_the_ranks_own) {
-  Doors doors(3);
-  doors.wrong_file_of = 2;
-  const auto verdicts = doors.hand_over(kLong);
-  EXPECT_EQ(verdicts[0][2].trouble, Trouble::unmapped);
-  EXPECT_EQ(verdicts[1][2].trouble, Trouble::unmapped);
-  EXPECT_EQ(verdicts[2][0].trouble, Trouble::closed) << "and does not wait for an answer";
-  EXPECT_EQ(verdicts[0][1].trouble, Trouble::none);
-}
-
-TEST(HandOver, believes_the_kernel_about_users) {
-  Doors doors(2);
-  for (Card& card : doors.cards) card.user = 4711;
-  const auto verdicts = doors.hand_over(kLong);
-  EXPECT_EQ(verdicts[0][1].trouble, Trouble::other_user);
-}
-
-TEST(HandOver, that_lacks_descriptors_says_so_instead_of_waiting) {
-  Doors doors(3);
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit few = before;
-  few.rlim_cur = static_cast<rlim_t>(::dup(0)) + 1;  // and one may still be opened
-  ::close(static_cast<int>(few.rlim_cur) - 1);
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
-  const auto begin = Clock::now();
-  const auto verdicts = doors.hand_over(kLong);
-  ::setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_LT(Clock::now() - begin, kLong / 2);
-  bool told = false;
-  for (const auto& row : verdicts)
-    for (const Verdict& verdict : row) told |= verdict.trouble == Trouble::no_descriptors;
-  EXPECT_TRUE(told);
+  EXPECT_THAT(refusal->why, AllOf(HasSubstr("rank 1 can not share with rank 0"),
+                                  HasSubstr("mapped"), HasSubstr("memory")));
 }
 
 /// Changes what travels in exchange `number`.
@@ -275,7 +130,7 @@ TEST(Meeting, ends_alike_on_all_ranks_and_leaves_nothing_open_when_one_can_not_b
     EXPECT_EQ(one.transport, nullptr);
     EXPECT_EQ(one.refusal->why, attempts[0].refusal->why);
     EXPECT_THAT(one.refusal->ranks, ElementsAre(Rank(1), Rank(2)));
-    EXPECT_THAT(one.refusal->why, HasSubstr("rank 2 of rank 1"));
+    EXPECT_THAT(one.refusal->why, HasSubstr("rank 2 can not share with rank 1"));
   }
   EXPECT_EQ(test::open_descriptors(), before);
 }
@@ -327,6 +182,12 @@ Transports automatic(std::size_t ranks, const Spoil& spoil, const std::string& p
                                                          });
 }
 
+TEST(Automatic, is_shared_memory_where_all_can_share_it) {
+  for (const auto& one : automatic(3, [](int, std::vector<std::byte>&) {}))
+    EXPECT_EQ(one->capabilities().name, "shm");
+}
+
+#if RLX_HAVE_OFI
 std::size_t lines_about_memory(const std::string& text) {
   std::size_t count = 0;
   const std::string words = "can not share memory";
@@ -334,19 +195,13 @@ std::size_t lines_about_memory(const std::string& text) {
   return count;
 }
 
-TEST(Automatic, is_shared_memory_where_all_can_share_it) {
-  for (const auto& one : automatic(3, [](int, std::vector<std::byte>&) {}))
-    EXPECT_EQ(one->capabilities().name, "shm");
-}
-
-#if RLX_HAVE_OFI
 TEST(Automatic, is_libfabric_where_ranks_of_one_host_can_not_and_says_so_once) {
   testing::internal::CaptureStderr();
   const Transports transports = automatic(3, kUnreachable);
   const std::string text = testing::internal::GetCapturedStderr();
   for (const auto& one : transports) EXPECT_EQ(one->capabilities().name, "ofi");
   EXPECT_EQ(lines_about_memory(text), 1U) << text;
-  EXPECT_THAT(text, HasSubstr("rank 2 of rank 1"));
+  EXPECT_THAT(text, HasSubstr("rank 2 can not share with rank 1"));
 }
 
 TEST(Automatic, is_libfabric_between_hosts_without_a_word) {
