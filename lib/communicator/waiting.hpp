@@ -1,10 +1,10 @@
 #pragma once
-// How to wait: spin while ranks fit their cores, yield at once when they do not, and sleep 50 us at a
-// time after 10 ms, or for a while after a yield that took long.
+// How to wait: spin while ranks fit their cores, yield at once when they do not, and sleep 50 us at
+// a time after 10 ms, or for a while after two yields that took long.
 //
-// A yield among waiting ranks comes back within microseconds. One that took two milliseconds gave the
-// core to somebody with work of his own, for his whole time slice, and each next hop of a call would
-// pay that again. Who wakes from a sleep goes before him.
+// A yield among waiting ranks comes back within microseconds. One that took two milliseconds gave
+// the core to somebody with work of his own, for his whole time slice, and each next hop of a call
+// would pay that again. Who wakes from a sleep goes before him.
 
 #include <sched.h>
 #include <time.h>
@@ -12,10 +12,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 
 namespace rlx::detail {
 
-/// What the waits of one Context have met: until when yields are expected to take long.
+/// What the waits of one Context have met: until when yields are expected to take long, because two
+/// in short order did.
 class CrowdedCores {
  public:
   using Clock = std::chrono::steady_clock;
@@ -26,14 +28,19 @@ class CrowdedCores {
   /// A yield began and ended then.
   void yielded(Clock::time_point begin, Clock::time_point end) noexcept {
     if (end - begin < kLong) return;
+    // One may be chance: somebody who came by. Two are company.
+    const Clock::rep before = last_long_.exchange(end.time_since_epoch().count());
+    if (begin.time_since_epoch().count() - before > Clock::duration(kTogether).count()) return;
     until_.store((end + kRemembered).time_since_epoch().count(), std::memory_order_relaxed);
   }
 
  private:
   static constexpr std::chrono::milliseconds kLong{2};
+  static constexpr std::chrono::milliseconds kTogether{20};
   static constexpr std::chrono::milliseconds kRemembered{50};
 
   std::atomic<Clock::rep> until_{0};
+  std::atomic<Clock::rep> last_long_{std::numeric_limits<Clock::rep>::min() / 2};
 };
 
 class Backoff {

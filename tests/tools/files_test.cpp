@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include <cstring>
 #include <filesystem>
@@ -7,7 +8,7 @@
 
 #include "tools/bench/error_block.hpp"
 #include "tools/bench/output_file.hpp"
-#include "tools/bench/shared_page.hpp"
+#include "tools/bench/shared_memory.hpp"
 #include "tools/bench/usage_error.hpp"
 
 namespace rlx::bench {
@@ -42,27 +43,47 @@ TEST(OutputFile, a_folder_that_does_not_exist_is_named) {
   EXPECT_THROW(static_cast<void>(open_exclusively("/nonexistent/x.json")), UsageError);
 }
 
-TEST(SharedPage, what_one_writes_the_other_reads) {
-  const SharedPage mine = SharedPage::create(4096);
+TEST(SharedMemory, what_one_writes_the_other_reads) {
+  const SharedMemory mine = SharedMemory::create(4096);
   ASSERT_TRUE(mine.valid()) << mine.reason();
-  const SharedPage theirs = SharedPage::open(mine.name(), 4096);
+  const SharedMemory theirs = SharedMemory::open(mine.name(), 4096);
   ASSERT_TRUE(theirs.valid()) << theirs.reason();
   std::memset(mine.data() + 100, 42, 1);
   EXPECT_EQ(theirs.data()[100], std::byte{42});
   EXPECT_NE(theirs.data(), mine.data());
 }
 
-TEST(SharedPage, another_page_of_the_same_number_is_refused) {
-  const SharedPage mine = SharedPage::create(4096);
-  PageName name = mine.name();
+TEST(SharedMemory, is_there_when_populated_and_keeps_what_others_wrote) {
+  constexpr std::size_t kBytes = 64 * 4096;
+  SharedMemory mine = SharedMemory::create(kBytes);
+  ASSERT_TRUE(mine.valid() && mine.populate()) << mine.reason();
+  std::memset(mine.data() + 8, 42, kBytes - 8);
+  SharedMemory theirs = SharedMemory::open(mine.name(), kBytes);
+  ASSERT_TRUE(theirs.valid() && theirs.populate()) << theirs.reason();
+  for (std::size_t i = 8; i < kBytes; ++i) ASSERT_EQ(theirs.data()[i], std::byte{42}) << i;
+  std::vector<unsigned char> present(kBytes / 4096);
+  ASSERT_EQ(mincore(theirs.data(), kBytes, present.data()), 0);
+  for (const unsigned char page : present) EXPECT_EQ(page & 1, 1);
+}
+
+TEST(SharedMemory, has_no_name_that_could_stay_behind) {
+  const SharedMemory mine = SharedMemory::create(4096);
+  const auto target =
+      std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(mine.name().fd)).string();
+  EXPECT_TRUE(target.starts_with("/memfd:") && target.ends_with("(deleted)")) << target;
+}
+
+TEST(SharedMemory, another_page_of_the_same_number_is_refused) {
+  const SharedMemory mine = SharedMemory::create(4096);
+  SharedName name = mine.name();
   name.nonce += 1;
-  const SharedPage theirs = SharedPage::open(name, 4096);
+  const SharedMemory theirs = SharedMemory::open(name, 4096);
   EXPECT_FALSE(theirs.valid());
   EXPECT_FALSE(theirs.reason().empty());
 }
 
-TEST(SharedPage, a_process_that_is_not_here_is_refused) {
-  const SharedPage theirs = SharedPage::open({.pid = 0x7FFFFFFF, .fd = 3, .nonce = 1}, 4096);
+TEST(SharedMemory, a_process_that_is_not_here_is_refused) {
+  const SharedMemory theirs = SharedMemory::open({.pid = 0x7FFFFFFF, .fd = 3, .nonce = 1}, 4096);
   EXPECT_FALSE(theirs.valid());
   EXPECT_FALSE(theirs.reason().empty());
 }

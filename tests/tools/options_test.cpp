@@ -102,6 +102,30 @@ TEST(Options, transport_provider_and_interface_reach_the_config) {
   EXPECT_EQ(o.config.interface, "lo");
 }
 
+TEST(Options, memory_sweeps_from_cache_to_main_memory) {
+  const Options o = parse({"memory"});
+  EXPECT_EQ(o.subject, Subject::memory);
+  EXPECT_EQ(o.sweep.min_bytes, std::size_t{16} << 10);
+  EXPECT_EQ(o.sweep.max_bytes, std::size_t{256} << 20);
+  EXPECT_EQ(o.sweep.factor, 4U);
+  const Options steps = parse({"memory", "-b", "1M", "-e", "2M", "-i", "512K", "-n", "3"});
+  EXPECT_EQ(steps.sweep.factor, 0U);
+  EXPECT_EQ(steps.sweep.step_bytes, std::size_t{512} << 10);
+  EXPECT_EQ(steps.iterations, 3);
+  EXPECT_EQ(parse({"memory", "-f", "2"}).sweep.factor, 2U);
+  EXPECT_EQ(parse({"all_reduce"}).subject, Subject::collective);
+}
+
+TEST(Options, memory_refuses_what_is_said_about_collectives) {
+  EXPECT_TRUE(mentions(refusal({"memory", "-o", "sum"}), "--op"));
+  EXPECT_TRUE(mentions(refusal({"memory", "--against", "mpi"}), "--against"));
+  EXPECT_TRUE(mentions(refusal({"memory", "-c", "0"}), "--check"));
+  EXPECT_TRUE(mentions(refusal({"memory", "--algorithm", "ring"}), "--algorithm"));
+  EXPECT_TRUE(mentions(refusal({"memory", "-b", "512"}), "1024"));
+  EXPECT_TRUE(mentions(refusal({"memory", "-b", "1M", "-e", "4K"}), "-e"));
+  EXPECT_EQ(refusal({"memory", "--transport", "ofi"}), "accepted");
+}
+
 TEST(Options, launches_have_a_positive_number_of_ranks) {
   EXPECT_EQ(parse_launch("threads:4").ranks, 4U);
   EXPECT_EQ(parse_launch("fork:12").kind, LaunchKind::fork);

@@ -10,11 +10,11 @@
 #include "rlx/collectives.hpp"
 #include "tools/bench/exchange.hpp"
 #include "tools/bench/measurement.hpp"
+#include "tools/bench/memory_bench.hpp"
 #include "tools/bench/names.hpp"
 #include "tools/bench/output_file.hpp"
 #include "tools/bench/progress.hpp"
 #include "tools/bench/run_info.hpp"
-#include "tools/bench/usage_error.hpp"
 
 namespace rlx::bench {
 namespace {
@@ -78,18 +78,6 @@ class Engine {
   std::uint64_t wrong_here_ = 0;
 };
 
-/// Until the job's start is over: without this the first row is far too slow at times, most likely
-/// because what launched the job still works on these cores. The ranks agree on the time.
-void let_start_up_pass(Communicator& comm) {
-  constexpr std::chrono::milliseconds kStartUp{100};
-  const auto begin = std::chrono::steady_clock::now();
-  std::array<std::int64_t, 1> elapsed{};
-  while (elapsed[0] < std::chrono::nanoseconds(kStartUp).count()) {
-    elapsed[0] = std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count();
-    all_reduce(comm, elapsed, ReduceKind::Max);
-  }
-}
-
 void Engine::run() {
   let_start_up_pass(bench_.comm);
   const CollectiveBench& collective = *bench_.options.collective;
@@ -148,23 +136,21 @@ void Engine::announce(const Row& row, Placement placement) const {
                                        row.type, row.redop, row.size, to_string(placement)));
 }
 
-/// Rank 0's. Where it can not be opened all ranks throw, and rank 0 says why.
-void open_output(Communicator& comm, const Options& options, const RunInfo& info,
-                 std::optional<Output>& output) {
-  std::string refusal;
-  try {
-    if (comm.rank() == Rank(0)) output.emplace(options, info);
-  } catch (const UsageError& error) {
-    refusal = error.what();
-  }
-  const std::uint8_t refused = refusal.empty() ? 0 : 1;
-  if (gather(comm, std::vector<std::uint8_t>{refused}).front() != 0) throw UsageError(refusal);
-}
-
 }  // namespace
+
+void let_start_up_pass(Communicator& comm) {
+  constexpr std::chrono::milliseconds kStartUp{100};
+  const auto begin = std::chrono::steady_clock::now();
+  std::array<std::int64_t, 1> elapsed{};
+  while (elapsed[0] < std::chrono::nanoseconds(kStartUp).count()) {
+    elapsed[0] = std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count();
+    all_reduce(comm, elapsed, ReduceKind::Max);
+  }
+}
 
 int run_benchmark(Communicator& comm, const Options& options, std::string_view launch,
                   Rival* rival) {
+  if (options.subject == Subject::memory) return run_memory_benchmark(comm, options, launch);
   const std::size_t bytes = options.collective->has_elements ? options.sweep.max_bytes : 0;
   LineUp line_up(comm);
   if (rival != nullptr) {
@@ -176,7 +162,7 @@ int run_benchmark(Communicator& comm, const Options& options, std::string_view l
 
   const RunInfo info = collect_run_info(bench, launch);
   std::optional<Output> output;
-  open_output(comm, options, info, output);
+  open_on_rank_0(comm, [&] { output.emplace(options, info); });
   Engine engine(bench, output ? &*output : nullptr);
   engine.run();
   if (output) output->end(engine.totals());

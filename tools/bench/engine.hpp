@@ -18,4 +18,9 @@ enum ExitCode : int { kOk = 0, kUsage = 1, kFailed = 2, kWrongData = 3 };
 [[nodiscard]] int run_benchmark(Communicator& comm, const Options& options, std::string_view launch,
                                 Rival* rival);
 
+/// Collective. Until the job's start is over: without this the first row is far too slow at times,
+/// most likely because what launched the job still works on these cores. The ranks agree on the
+/// time.
+void let_start_up_pass(Communicator& comm);
+
 }  // namespace rlx::bench

@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <vector>
 
 #include "rlx/collectives.hpp"
+#include "tools/bench/usage_error.hpp"
 
 namespace rlx::bench {
 
@@ -30,6 +32,19 @@ requires(std::is_trivially_copyable_v<T> && !Element<T>) std::vector<T> gather(C
   };
   all_gather(comm, bytes_of(&mine, 1), bytes_of(all.data(), all.size()));
   return all;
+}
+
+/// Runs `open` on rank 0 alone. Where it throws UsageError all ranks do, and rank 0's says why.
+template <class Open>
+void open_on_rank_0(Communicator& comm, Open&& open) {
+  std::string refusal;
+  try {
+    if (comm.rank() == Rank(0)) open();
+  } catch (const UsageError& error) {
+    refusal = error.what();
+  }
+  const std::uint8_t refused = refusal.empty() ? 0 : 1;
+  if (gather(comm, std::vector<std::uint8_t>{refused}).front() != 0) throw UsageError(refusal);
 }
 
 }  // namespace rlx::bench

@@ -48,7 +48,7 @@ bool process_ended(pid_t pid) {
 }  // namespace
 
 struct LineUp::Page {
-  std::uint64_t nonce;  // of SharedPage
+  std::uint64_t nonce;  // of SharedMemory
   alignas(64) std::atomic<std::uint64_t> arrivals;
   alignas(64) std::atomic<std::uint64_t> released;  // the last epoch that everybody reached
   std::atomic<std::int64_t> start_ns;               // of that epoch; written before it
@@ -72,9 +72,9 @@ LineUp::LineUp(Communicator& comm) : comm_(comm), exceptions_(std::uncaught_exce
 void LineUp::share_page() {
   const bool first = comm_.rank() == Rank(0);
   const std::size_t bytes = Page::bytes(comm_.size());
-  if (first) memory_ = SharedPage::create(bytes);
-  const std::vector<PageName> names = gather(comm_, memory_.name());
-  if (!first) memory_ = SharedPage::open(names.front(), bytes);
+  if (first) memory_ = SharedMemory::create(bytes);
+  const std::vector<SharedName> names = gather(comm_, memory_.name());
+  if (!first) memory_ = SharedMemory::open(names.front(), bytes);
 
   const std::vector<std::uint8_t> mapped = gather<std::uint8_t>(
       comm_, std::vector<std::uint8_t>{memory_.valid() ? std::uint8_t{1} : std::uint8_t{0}});
@@ -127,6 +127,7 @@ void LineUp::await() {
 }
 
 void LineUp::check_peers() {
+  if (page_ == nullptr) return;
   const std::uint32_t left = page_->left.load(std::memory_order_relaxed);
   if (left != 0) {
     throw CollectiveError(

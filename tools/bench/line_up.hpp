@@ -16,7 +16,7 @@
 #include <string>
 
 #include "rlx/communicator.hpp"
-#include "tools/bench/shared_page.hpp"
+#include "tools/bench/shared_memory.hpp"
 
 namespace rlx::bench {
 
@@ -36,6 +36,10 @@ class LineUp {
   /// died.
   void wait();
 
+  /// For waits of the benchmark's own between line-ups: throws as wait() when a rank left or died.
+  /// Cheap enough for every few hundred polls.
+  void check_peers();
+
   /// "shared flags", or "rlx barrier (why)".
   [[nodiscard]] const std::string& description() const noexcept { return description_; }
 
@@ -45,11 +49,10 @@ class LineUp {
   void share_page();
   void release();
   void await();
-  void check_peers();
   void start_together() const;
 
   Communicator& comm_;
-  SharedPage memory_;
+  SharedMemory memory_;
   Page* page_ = nullptr;  // in memory_; null where the barrier is used
   std::uint64_t epoch_ = 0;
   bool oversubscribed_ = false;

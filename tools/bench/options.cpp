@@ -21,7 +21,7 @@ namespace {
 
 /// What the command line says, before anything is checked.
 struct Text {
-  std::string collective, min_bytes, max_bytes, step_bytes = "1M";
+  std::string collective, min_bytes, max_bytes, step_bytes;
   std::string dtype = "float", op = "sum", launch = "auto", buffers = "heap", format = "table";
   std::string algorithm, transport, provider, interface, faulty, against;
   std::size_t factor = 0;
@@ -29,10 +29,10 @@ struct Text {
 
 void declare_sweep(CLI::App& app, Text& text, Options& options) {
   app.add_option("-b,--minbytes", text.min_bytes,
-                 "smallest size of the whole vector, bytes or with K, M, G (32M)");
-  app.add_option("-e,--maxbytes", text.max_bytes, "largest size (32M)");
+                 "smallest size of the whole vector, bytes or with K, M, G (32M; memory: 16K)");
+  app.add_option("-e,--maxbytes", text.max_bytes, "largest size (32M; memory: 256M)");
   app.add_option("-i,--stepbytes", text.step_bytes, "increment between sizes (1M)");
-  app.add_option("-f,--stepfactor", text.factor, "factor between sizes, instead of -i");
+  app.add_option("-f,--stepfactor", text.factor, "factor between sizes, instead of -i (memory: 4)");
   app.add_option("-n,--iters", options.iterations, "timed calls per size (20)")
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("-w,--warmup_iters", options.warmup, "untimed calls before them (1)")
@@ -70,8 +70,11 @@ void read_sweep(const Text& text, Sweep& sweep) {
   // One end alone moves the default of the other out of its way.
   if (text.max_bytes.empty()) sweep.max_bytes = std::max(sweep.max_bytes, sweep.min_bytes);
   if (text.min_bytes.empty()) sweep.min_bytes = std::min(sweep.min_bytes, sweep.max_bytes);
-  sweep.step_bytes = parse_size(text.step_bytes);
-  sweep.factor = text.factor;
+  if (!text.step_bytes.empty()) {
+    sweep.step_bytes = parse_size(text.step_bytes);
+    sweep.factor = 0;
+  }
+  if (text.factor > 0) sweep.factor = text.factor;
 }
 
 std::vector<DType> read_dtypes(const std::string& name) {
@@ -145,9 +148,37 @@ void override_algorithm(const Text& text, std::string_view collective, Config& c
   throw UsageError(fmt::format("--algorithm {}: {} has {}", name, collective, known));
 }
 
+/// No collective, so nothing of what is said about collectives.
+void refuse_flags_of_collectives(const CLI::App& app) {
+  for (const char* flag : {"--check", "--datatype", "--op", "--buffers", "--algorithm", "--faulty",
+                           "--against", "--per_iter_timing"}) {
+    if (app.count(flag) > 0)
+      throw UsageError(
+          fmt::format("{} is for collectives; memory has -b, -e, -i, -f, -n, -w, -J, "
+                      "--format and --launch",
+                      flag));
+  }
+}
+
+void interpret_memory(const Text& text, Options& options) {
+  constexpr std::size_t kSmallest = 1024;  // a unit for each of three arrays
+  options.subject = Subject::memory;
+  options.sweep = {std::size_t{16} << 10, std::size_t{256} << 20, std::size_t{1} << 20, 4};
+  read_sweep(text, options.sweep);
+  if (options.sweep.min_bytes < kSmallest)
+    throw UsageError(
+        fmt::format("-b {}: memory starts at {} bytes", options.sweep.min_bytes, kSmallest));
+  static_cast<void>(sweep_sizes(options.sweep, 1));
+  options.launch = parse_launch(text.launch);
+  options.format = read_format(text.format);
+  options.config = Config::from_environment();
+  override_transport(text, options.config);
+}
+
 void interpret(const Text& text, Options& options) {
   if (text.collective.empty()) {
-    throw UsageError("name a collective: all_reduce, all_gather, reduce_scatter or barrier");
+    throw UsageError(
+        "name a collective: all_reduce, all_gather, reduce_scatter or barrier; or memory");
   }
   options.collective = &find_collective_bench(text.collective);
   read_sweep(text, options.sweep);
@@ -204,12 +235,15 @@ std::optional<Options> parse_options(const std::vector<std::string>& arguments) 
   Options options;
   options.arguments = arguments;
   CLI::App app(
-      "Times and checks a collective, in the layout of nccl-tests.\n"
+      "Times and checks a collective, in the layout of nccl-tests; or, with memory, what the "
+      "memory\n"
+      "system gives to all ranks at once, and the least time of a collective that follows from "
+      "it.\n"
       "docs/benchmarking.md says what a sample is and how bandwidths are defined.",
       "rlx-bench");
   app.set_version_flag("--version", std::string("rlx-bench ") + std::string(kVersion));
   app.add_option("COLLECTIVE", text.collective,
-                 "all_reduce, all_gather, reduce_scatter or barrier");
+                 "all_reduce, all_gather, reduce_scatter, barrier or memory");
   declare_sweep(app, text, options);
   declare_run(app, text, options);
 
@@ -224,6 +258,11 @@ std::optional<Options> parse_options(const std::vector<std::string>& arguments) 
   }
   if (app.count("--faulty") > 0) options.faulty = text.faulty;
   try {
+    if (text.collective == "memory") {
+      refuse_flags_of_collectives(app);
+      interpret_memory(text, options);
+      return options;
+    }
     interpret(text, options);
   } catch (const CollectiveError& error) {
     throw UsageError(error.details().message);

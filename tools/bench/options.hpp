@@ -30,8 +30,12 @@ struct LaunchChoice {
 
 enum class Format : std::uint8_t { table, csv, json };
 
+/// What is measured: a collective, or the memory system that bounds them all.
+enum class Subject : std::uint8_t { collective, memory };
+
 struct Options {
-  const CollectiveBench* collective = nullptr;
+  Subject subject = Subject::collective;
+  const CollectiveBench* collective = nullptr;  ///< null: memory
   Sweep sweep;
   int iterations = 20;
   int warmup = 1;

@@ -28,6 +28,7 @@ struct RunInfo {
   std::string launch;  ///< "mpi", "threads", ...
   std::size_t ranks = 1;
   std::size_t hosts = 1;
+  std::size_t cores = 0;         ///< logical, of rank 0's host
   std::string transport;         ///< "ofi"
   std::string transport_detail;  ///< provider and address
   std::string protocol;

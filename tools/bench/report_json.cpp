@@ -1,45 +1,9 @@
-#include <unistd.h>
-
-#include <nlohmann/json.hpp>
-#include <string_view>
-
-#include "rlx/version.hpp"
-#include "tools/bench/report.hpp"
+#include "tools/bench/json_parts.hpp"
 
 namespace rlx::bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr int kSchema = 3;  // nccl-tests' JSON_FILE_VERSION whose keys these are
-
-/// The variables that decide how a run behaves; the rest of the environment is nobody's business.
-Json environment() {
-  constexpr std::string_view kPrefixes[] = {"RLX_",         "FI_",          "UCX_",
-                                            "MPIR_CVAR_",   "OMPI_MCA_btl", "OMPI_MCA_pml",
-                                            "OMPI_MCA_mtl", "OMPI_MCA_coll"};
-  Json list = Json::array();
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    for (const std::string_view prefix : kPrefixes) {
-      if (text.starts_with(prefix)) list.push_back(*entry);
-    }
-  }
-  return list;
-}
-
-Json devices(const RunInfo& info) {
-  Json list = Json::array();
-  for (const RankLine& line : info.rank_lines) {
-    list.push_back({{"rank", line.rank},
-                    {"group", 0},
-                    {"pid", line.pid},
-                    {"hostname", line.hostname},
-                    {"device", line.device},
-                    {"device_info", line.description}});
-  }
-  return list;
-}
 
 template <class T>
 Json or_null(const std::optional<T>& value) {
@@ -48,15 +12,8 @@ Json or_null(const std::optional<T>& value) {
 
 Json configuration(const RunInfo& info) {
   const Options& o = *info.options;
-  Json config = {{"nthreads", o.launch.kind == LaunchKind::threads ? info.ranks : 1},
-                 {"ngpus", 0},
-                 {"minimum_bytes", o.sweep.min_bytes},
-                 {"maximum_bytes", o.sweep.max_bytes}};
-  if (o.sweep.factor > 1) {
-    config["step_factor"] = o.sweep.factor;
-  } else {
-    config["step_bytes"] = o.sweep.step_bytes;
-  }
+  Json config = {{"nthreads", o.launch.kind == LaunchKind::threads ? info.ranks : 1}, {"ngpus", 0}};
+  config.update(json_sweep(o.sweep));
   config.update({{"warmup_iters", o.warmup},
                  {"iterations", o.iterations},
                  {"aggregated_iterations", 1},
@@ -69,7 +26,7 @@ Json configuration(const RunInfo& info) {
                  {"faulty", or_null(o.faulty)},
                  {"window", info.window},
                  {"slot_bytes", info.slot_bytes},
-                 {"devices", devices(info)}});
+                 {"devices", json_devices(info)}});
   return config;
 }
 
@@ -107,23 +64,13 @@ class JsonReport final : public Report {
   void begin(const RunInfo& info) override {
     rival_ = info.rival;
     name_ = info.options->collective->name;
-    document_ = {{"version", kSchema},
-                 {"start_time", time_stamp()},
-                 {"args", info.options->arguments},
-                 {"env", environment()},
-                 {"tool", "rlx-bench"},
-                 {"rlx_version", kVersion},
-                 {"collective", name_},
-                 {"ranks", info.ranks},
-                 {"hosts", info.hosts},
-                 {"launch", info.launch},
-                 {"transport", info.transport},
-                 {"provider", info.transport_detail},
-                 {"protocol", info.protocol},
-                 {"algorithm", info.algorithm},
-                 {"line_up", info.line_up},
-                 {"config", configuration(info)},
-                 {"results", Json::array()}};
+    document_ = json_document(info, "collective", name_);
+    document_.update({{"transport", info.transport},
+                      {"provider", info.transport_detail},
+                      {"protocol", info.protocol},
+                      {"algorithm", info.algorithm},
+                      {"config", configuration(info)},
+                      {"results", Json::array()}});
   }
 
   void row(const Row& row) override {

@@ -40,29 +40,36 @@ RankCard my_card(const Communicator& comm) {
 
 }  // namespace
 
-RunInfo collect_run_info(const Bench& bench, std::string_view launch) {
-  const Config& config = bench.comm.config();
-  const TransportCapabilities& transport = bench.comm.transport();
-  const std::string_view forced = collectives::forced_algorithm(
-      config.algorithm, collectives::parse_collective(bench.options.collective->name));
-  RunInfo info{.options = &bench.options,
+RunInfo collect_host_info(Communicator& comm, const Options& options, std::string_view launch,
+                          const std::string& line_up) {
+  const TransportCapabilities& transport = comm.transport();
+  RunInfo info{.options = &options,
                .launch = std::string(launch),
-               .ranks = bench.comm.size(),
+               .ranks = comm.size(),
+               .cores = static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_ONLN)),
                .transport = transport.name,
                .transport_detail = transport.detail,
                .protocol = std::string(to_string(transport.protocol)),
-               .algorithm = forced.empty() ? "auto" : std::string(forced),
-               .window = config.window,
-               .slot_bytes = config.slot_bytes,
-               .line_up = bench.line_up.description(),
-               .rival = bench.rival != nullptr ? bench.rival->library() : ""};
+               .line_up = line_up};
   std::set<std::string> hosts;
   std::uint32_t rank = 0;
-  for (const RankCard& card : gather(bench.comm, my_card(bench.comm))) {
+  for (const RankCard& card : gather(comm, my_card(comm))) {
     info.rank_lines.push_back({rank++, card.pid, card.hostname, card.device, card.description});
     hosts.insert(std::string(card.hostname) + '/' + card.boot_id);
   }
   info.hosts = hosts.size();
+  return info;
+}
+
+RunInfo collect_run_info(const Bench& bench, std::string_view launch) {
+  const Config& config = bench.comm.config();
+  const std::string_view forced = collectives::forced_algorithm(
+      config.algorithm, collectives::parse_collective(bench.options.collective->name));
+  RunInfo info = collect_host_info(bench.comm, bench.options, launch, bench.line_up.description());
+  info.algorithm = forced.empty() ? "auto" : std::string(forced);
+  info.window = config.window;
+  info.slot_bytes = config.slot_bytes;
+  info.rival = bench.rival != nullptr ? bench.rival->library() : "";
   return info;
 }
 

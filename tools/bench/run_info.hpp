@@ -7,6 +7,11 @@
 
 namespace rlx::bench {
 
+/// What does not depend on the collective: ranks, hosts, launch, transport. Collective. Equal on
+/// all ranks.
+[[nodiscard]] RunInfo collect_host_info(Communicator& comm, const Options& options,
+                                        std::string_view launch, const std::string& line_up);
+
 /// Collective. Equal on all ranks.
 [[nodiscard]] RunInfo collect_run_info(const Bench& bench, std::string_view launch);
 
