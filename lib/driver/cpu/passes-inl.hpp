@@ -47,13 +47,15 @@ struct Pair {
   static constexpr bool kQuick = true;
 };
 
-/// Any other.
+/// Any other. What the counts leave out of the arrays is not set.
 struct Pass {
-  const std::byte* const* sources = nullptr;
-  std::size_t source_count = 0;  ///< at least 1; at most kSourcesPerPass but in fold()
-  std::array<std::byte*, kStoresPerPass> plain{};
+  Pass(const std::byte* const* from, std::size_t count) : sources(from), source_count(count) {}
+
+  const std::byte* const* sources;
+  std::size_t source_count;  ///< at least 1; at most kSourcesPerPass but in fold()
+  std::array<std::byte*, kStoresPerPass> plain;
   std::size_t plain_count = 0;
-  std::array<std::byte*, kStoresPerPass> streamed{};  ///< on a line at the pass's first byte
+  std::array<std::byte*, kStoresPerPass> streamed;  ///< on a line at the pass's first byte
   std::size_t streamed_count = 0;
   std::size_t origin = 0;               ///< of the sources, where destinations begin
   const std::byte* carry_in = nullptr;  ///< values of sources before these
@@ -132,7 +134,8 @@ HWY_INLINE void fold_within_word(const Shape& pass, std::size_t at, std::size_t 
   }
   std::uint32_t result = 0;
   const std::size_t carried = (at - pass.carry_origin) * Codec::kParts;
-  Pass word{.sources = sources.data(), .source_count = pass.source_count, .divisor = pass.divisor};
+  Pass word(sources.data(), pass.source_count);
+  word.divisor = pass.divisor;
   word.plain[word.plain_count++] = reinterpret_cast<std::byte*>(&result);
   if (pass.carry_in != nullptr) word.carry_in = pass.carry_in + carried;
   if (pass.carry_out != nullptr) word.carry_out = pass.carry_out + carried;

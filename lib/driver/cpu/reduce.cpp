@@ -7,10 +7,22 @@
 namespace rlx {
 namespace cpu {
 
-void run(const ComputeStep& step) noexcept { step_kernel(step.dtype, step.kind)(step); }
+namespace {
+
+// Here, so that no call through the library's table of symbols is on the way to a kernel.
+const Kernels& best() noexcept {
+  static const Kernels& table = kernels();
+  return table;
+}
+
+}  // namespace
+
+void run(const ComputeStep& step) noexcept {
+  best().step[number(step.dtype)][number(step.kind)](step);
+}
 
 void to_f32(float* destination, const std::byte* source, std::size_t count, DType dtype) noexcept {
-  if (const ConvertKernel convert = kernels().to_f32[number(dtype)]) {
+  if (const ConvertKernel convert = best().to_f32[number(dtype)]) {
     convert(destination, source, count);
   } else if (count != 0) {
     std::memcpy(destination, source, count * sizeof(float));
@@ -19,7 +31,7 @@ void to_f32(float* destination, const std::byte* source, std::size_t count, DTyp
 
 void from_f32(std::byte* destination, const float* source, std::size_t count,
               DType dtype) noexcept {
-  if (const ConvertKernel convert = kernels().from_f32[number(dtype)]) {
+  if (const ConvertKernel convert = best().from_f32[number(dtype)]) {
     convert(destination, source, count);
   } else if (count != 0) {
     std::memcpy(destination, source, count * sizeof(float));

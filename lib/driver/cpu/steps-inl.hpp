@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "lib/driver/compute.hpp"
@@ -30,6 +31,9 @@ using Fold = void (*)(const Pass& pass, std::size_t begin, std::size_t end);
 using DivideBlock = void (*)(std::byte* block, std::size_t bytes, std::uint64_t divisor);
 
 inline constexpr std::size_t kLine = 64;
+// Above what size a C library's memcpy bypasses the caches is its own affair, but not below this
+// one; there it is up to a third faster than a pass.
+inline constexpr std::size_t kMemcpyBytes = std::size_t{256} << 10;
 
 HWY_INLINE std::size_t to_next_line(const std::byte* address) {
   return -reinterpret_cast<std::uintptr_t>(address) % kLine;
@@ -45,91 +49,78 @@ inline std::size_t head_of(const ComputeStep& step, std::size_t width, std::size
   return 0;
 }
 
-/// Destinations that are on a line `head` bytes on are streamed from there, if that is asked for.
-inline void aim(Pass& pass, Destinations destinations, std::size_t head, bool stream) {
-  for (std::byte* const destination : destinations) {
-    if (stream && to_next_line(destination + head) == 0) {
-      pass.streamed[pass.streamed_count++] = destination;
-    } else {
-      pass.plain[pass.plain_count++] = destination;
-    }
+/// One more destination; streamed where that is asked for and it is on a line.
+inline void aim(Pass& pass, std::byte* destination, bool stream) {
+  if (stream && to_next_line(destination) == 0) {
+    pass.streamed[pass.streamed_count++] = destination;
+  } else {
+    pass.plain[pass.plain_count++] = destination;
   }
 }
 
-inline void copy_bytes(const Pass& pass, std::size_t begin, std::size_t end) {
-  fold_pass<Native<std::uint8_t>, Sum>(pass, begin, end);
-}
-
-/// One source, to destinations none of which is the source; a few at a time for one block after the
-/// other, so that the source is read once from memory.
-inline void copy_to(Destinations destinations, const std::byte* source, std::size_t bytes,
-                    const ComputeStep& step, std::size_t head) {
-  const std::size_t stride = destinations.size() <= kStoresPerPass ? bytes : kBlockBytes;
-  for (std::size_t begin = 0, end = 0; begin < bytes; begin = end) {
-    end = std::min(bytes, begin == 0 && head != 0 ? head : begin + stride);
-    for (std::size_t d = 0; d < destinations.size(); d += kStoresPerPass) {
-      Pass pass{.sources = &source, .source_count = 1};
-      const auto some = destinations.subspan(d, std::min(kStoresPerPass, destinations.size() - d));
-      aim(pass, some, head, step.stream && begin >= head);
-      copy_bytes(pass, begin, end);
-    }
+/// Copies to all destinations, from their byte `begin` on, a few at a time.
+inline void deliver(Destinations destinations, std::size_t begin, const std::byte* from,
+                    std::size_t bytes, bool stream) {
+  Pass pass(&from, 1);
+  for (std::size_t d = 0; d < destinations.size(); ++d) {
+    // A copy to itself would be a wasted write.
+    if (destinations[d] + begin != from) aim(pass, destinations[d] + begin, stream);
+    const std::size_t aimed = pass.plain_count + pass.streamed_count;
+    if (aimed < kStoresPerPass && d + 1 < destinations.size()) continue;
+    if (aimed != 0) fold_pass<Native<std::uint8_t>, Sum>(pass, 0, bytes);
+    pass.plain_count = pass.streamed_count = 0;
   }
 }
 
-/// Any step of one source without a divisor.
+/// Any step of one source without a divisor. With many destinations block by block, so that the
+/// source is read once from memory.
 inline void copy_step(const ComputeStep& step) noexcept {
   const std::size_t bytes = step.count * element_bytes(step.dtype);
   const std::byte* const source = step.sources[0];
-  // Runs of destinations between those that are the source itself.
-  for (std::size_t d = 0; d < step.destinations.size();) {
-    std::size_t next = d;
-    while (next < step.destinations.size() && step.destinations[next] != source) ++next;
-    const Destinations run = step.destinations.subspan(d, next - d);
-    if (!run.empty()) {
-      ComputeStep part = step;
-      part.destinations = run;
-      copy_to(run, source, bytes, part, head_of(part, 1, bytes));
-    }
-    d = next + 1;
+  if (step.destinations.size() == 1 && !step.stream && bytes <= kMemcpyBytes) {
+    if (step.destinations[0] == source || bytes == 0) return;
+    std::memcpy(step.destinations[0], source, bytes);
+    return;
+  }
+  const std::size_t head = head_of(step, 1, bytes);
+  const std::size_t stride = step.destinations.size() <= kStoresPerPass ? bytes : kBlockBytes;
+  for (std::size_t begin = 0, end = 0; begin < bytes; begin = end) {
+    end = begin < head ? head : std::min(bytes, begin + stride);
+    deliver(step.destinations, begin, source + begin, end - begin, step.stream && begin >= head);
   }
   if (step.stream) hwy::FlushStream();
 }
 
-/// A reduction with a few destinations: straight from registers.
-inline void reduce_direct(const ComputeStep& step, Fold fold, std::size_t bytes) {
-  const std::size_t head = head_of(step, element_bytes(step.dtype), bytes);
-  Pass pass{
-      .sources = step.sources.data(), .source_count = step.sources.size(), .divisor = step.divisor};
-  if (head != 0) {
-    Pass first = pass;
-    aim(first, step.destinations, head, false);
-    fold(first, 0, head);
-  }
-  aim(pass, step.destinations, head, step.stream);
-  fold(pass, head, bytes);
+/// A part of a reduction with a few destinations: straight from registers.
+inline void reduce_part(const ComputeStep& step, Fold fold, std::size_t begin, std::size_t end,
+                        bool stream) {
+  Pass pass(step.sources.data(), step.sources.size());
+  pass.divisor = step.divisor;
+  pass.origin = begin;
+  for (std::byte* const destination : step.destinations) aim(pass, destination + begin, stream);
+  fold(pass, begin, end);
 }
 
-/// Through a block in the first-level cache, then destination by destination.
+inline void reduce_direct(const ComputeStep& step, Fold fold, std::size_t bytes) {
+  const std::size_t head = head_of(step, element_bytes(step.dtype), bytes);
+  if (head != 0) reduce_part(step, fold, 0, head, false);
+  reduce_part(step, fold, head, bytes, step.stream);
+}
+
+/// Through a block in the first-level cache.
 inline void reduce_by_blocks(const ComputeStep& step, Fold fold, DivideBlock divide,
                              std::size_t bytes) {
   const std::size_t head = head_of(step, element_bytes(step.dtype), bytes);
   alignas(kLine) std::byte block[kBlockBytes];
-  const std::byte* const from = block;
   for (std::size_t begin = 0, end = 0; begin < bytes; begin = end) {
-    end = std::min(bytes, begin == 0 && head != 0 ? head : begin + kBlockBytes);
-    Pass pass{.sources = step.sources.data(),
-              .source_count = step.sources.size(),
-              .origin = begin,
-              .divisor = step.divisor};
-    pass.plain[pass.plain_count++] = block;
+    end = begin < head ? head : std::min(bytes, begin + kBlockBytes);
+    Pass pass(step.sources.data(), step.sources.size());
+    pass.divisor = step.divisor;
+    pass.origin = begin;
+    aim(pass, block, false);
     fold(pass, begin, end);
     if (divide != nullptr && step.divisor != 0) divide(block, end - begin, step.divisor);
-    for (std::byte* const destination : step.destinations) {
-      Pass out{.sources = &from, .source_count = 1};
-      std::byte* const to = destination + begin;
-      aim(out, {&to, 1}, 0, step.stream);
-      copy_bytes(out, 0, end - begin);
-    }
+    deliver(step.destinations, begin, block, end - begin, step.stream && begin >= head);
   }
 }
 
