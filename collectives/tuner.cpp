@@ -32,11 +32,14 @@ namespace rlx::collectives {
 namespace {
 
 /// Bytes per microsecond of one core: what it copies, adds to a sum besides the first source, reads
-/// from another core's cache and stores there.
+/// from another core's cache and stores there. A copy that goes to another core's lines is slower
+/// while they are in a cache, which is to say up to kCachedBytes.
 constexpr double kCopiedPerUs = 25000;
 constexpr double kReducedPerUs = 40000;
 constexpr double kLoadedPerUs = 19000;
 constexpr double kStoredPerUs = 15000;
+constexpr double kCopiedToPeersPerUs = 7000;
+constexpr double kCachedBytes = 128 << 10;
 constexpr double kSingleCopyUs = 0.6;
 /// What a further piece takes besides, and the first line of a peer's chunk.
 constexpr double kPieceUs = 0.1;
@@ -64,10 +67,20 @@ struct PieceTime {
   double busy = 0;   ///< of work for the rank that has most of it
 };
 
+/// Storing one chunk to a peer's memory.
+double stored_us(double chunk, bool copied) {
+  if (!copied) return chunk / kStoredPerUs;
+  const double cached = std::min(chunk, kCachedBytes);
+  return cached / kCopiedToPeersPerUs + (chunk - cached) / kCopiedPerUs;
+}
+
 PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
                      const Choice& choice) {
   const double chunk = chunk_bytes(input, algorithm, cost, choice.piece_count);
-  const double bandwidth = input.link.gigabytes_per_second * kBytesPerUsOfGigabyte;
+  // What is put into mapped memory is stored there and then read by another core.
+  const double bandwidth = input.load_store
+                               ? 1 / (1 / kStoredPerUs + 1 / kLoadedPerUs)
+                               : input.link.gigabytes_per_second * kBytesPerUsOfGigabyte;
   const double sent = static_cast<double>(cost.sent_chunks);
   const double path = std::max(sent, static_cast<double>(cost.path_chunks));
   const double handling = cost.messages * input.link.message_us;
@@ -82,7 +95,7 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
   const double memory = staged / kCopiedPerUs + traffic(cost.copied_chunks, kCopiedPerUs) +
                         traffic(cost.reduced_chunks, kReducedPerUs) +
                         traffic(cost.loaded_chunks, kLoadedPerUs) +
-                        traffic(cost.stored_chunks, kStoredPerUs);
+                        static_cast<double>(cost.stored_chunks) * stored_us(chunk, gathers);
   // What does not travel in the line of its signal is fetched when the signal has been seen.
   const double fetch = cost.most_bytes > 0 ? 0 : input.link.latency_us;
   const double alone =

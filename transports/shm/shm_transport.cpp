@@ -48,8 +48,8 @@ TransportCapabilities capabilities_for(std::size_t ranks) {
   offered.inline_bytes = detail::kWordwiseBytes;
   offered.passive_target = true;
   offered.delivery_complete = true;
-  offered.latency_us = 0.2;
-  offered.message_us = 0.05;
+  offered.latency_us = 0.15;
+  offered.message_us = 0.02;
   offered.gigabytes_per_second = 10;
   offered.load_store.assign(ranks, true);
   return offered;
