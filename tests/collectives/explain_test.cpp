@@ -23,8 +23,8 @@ TEST(Explain, lists_a_name_at_the_start_of_each_line) {
   for (std::string line; std::getline(lines, line);)
     names.push_back(line.substr(0, line.find(' ')));
   EXPECT_EQ(names,
-            (std::vector<std::string>{"ring", "circulant", "double_binary_tree", "exchange", "line",
-                                      "slots", "one_shot", "two_shot", "two_shot_slots"}));
+            (std::vector<std::string>{"ring", "circulant", "double_binary_tree", "exchange",
+                                      "lines", "slots", "one_shot", "two_shot", "two_shot_slots"}));
 }
 
 TEST(Explain, shows_the_steps_of_one_rank) {
