@@ -101,6 +101,9 @@ class Binder {
     bound.arrive = step.arrive;
     bound.lane = step.lane;
     bound.peer = step.peer;
+    if (step.kind == StepKind::publish)
+      plan_.published_lines =
+          std::max(plan_.published_lines, std::uint32_t{bound.word} + bound.lines);
     if (step.kind == StepKind::wait || step.kind == StepKind::signal) return bound;
     bound.destinations = static_cast<std::uint8_t>(step.destinations);
     bound.sources = static_cast<std::uint8_t>(step.sources);

@@ -53,6 +53,7 @@ struct BoundPlan {
   std::vector<std::uint32_t> lane_end;  ///< one past the last step of each lane
   std::vector<BoundRef> operands;
   std::size_t scratch_bytes = 0;  ///< of one slot
+  std::uint32_t published_lines = 0;  ///< of a set, from its first one to the last that I publish
 };
 
 /// Throws CollectiveError(Internal) when the schedule names memory that the layout does not have.

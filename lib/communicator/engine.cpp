@@ -102,11 +102,29 @@ bool Engine::run_alone(const std::shared_ptr<CallState>& call, std::uint32_t pol
     if (poll == polls) break;
     advance_epochs();
   }
-  if (frontier_ == next_start_) return true;
+  if (frontier_ == next_start_) {
+    own_next_lines(call->prepared->tail.published_lines);
+    return true;
+  }
   for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch)
     if (active(epoch).call) active(epoch).call = call;
   calls_in_flight_.push_back(call);
   return false;
+}
+
+/// Takes the lines that the next epoch will probably publish into this core's cache, to be written:
+/// peers have read them D epochs ago, and the store of a shared line waits until they have let go.
+void Engine::own_next_lines(std::uint32_t lines) const noexcept {
+  constexpr std::uint32_t kMost = 16;  // more are under way at once in no core
+  const std::byte* line =
+      environment_.signals.line(setup_.first_line + sets_(next_start_) * kLinesPerGroup);
+  for (std::uint32_t word = 0; word < std::min(lines, kMost); ++word) {
+#if defined(__x86_64__)
+    asm volatile("prefetchw %0" : : "m"(line[word * kLineBytes]));
+#else
+    __builtin_prefetch(line + word * kLineBytes, 1);
+#endif
+  }
 }
 
 /// A call gets its number, its epochs and its place in the hash chain.
