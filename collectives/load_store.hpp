@@ -13,9 +13,9 @@ namespace rlx::collectives {
 inline constexpr std::uint32_t kMaxMapped = kMaxOperands;
 
 /// Lines that one chunk may be spread over: what a rank puts together of all ranks is kMaxGathered
-/// bytes at most, and 10 lines hold 512 bytes.
+/// bytes at most, and 20 lines hold 1 KiB.
 [[nodiscard]] constexpr Word lines_for(std::uint32_t ranks) {
-  constexpr std::uint32_t kMost = 10;
+  constexpr std::uint32_t kMost = 20;
   const auto all = static_cast<std::uint32_t>(kMaxGathered / kLineBytes);
   return static_cast<Word>(std::clamp(all / ranks, 1u, kMost));
 }

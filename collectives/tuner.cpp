@@ -44,6 +44,7 @@ constexpr double kSingleCopyUs = 0.6;
 /// What a further piece takes besides, and the first line of a peer's chunk.
 constexpr double kPieceUs = 0.1;
 constexpr double kLoadUs = 0.03;
+constexpr double kPutUs = 0.1;
 constexpr double kBytesPerUsOfGigabyte = 1000;
 /// Pieces smaller than this are not worth their messages.
 constexpr std::size_t kSmallestPieceBytes = 16 << 10;
@@ -66,6 +67,21 @@ struct PieceTime {
   double alone = 0;  ///< from start to completion with nothing else in flight
   double busy = 0;   ///< of work for the rank that has most of it
 };
+
+/// The first line of each chunk that comes from a peer. What was put is slower: its lines were the
+/// reader's, and could not be owned beforehand.
+double first_lines_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost) {
+  const bool puts = input.load_store && algorithm.needs.reach == Reach::messages;
+  return static_cast<double>(cost.loaded_chunks) * kLoadUs +
+         (puts ? static_cast<double>(cost.sent_chunks) * kPutUs : 0);
+}
+
+/// Copies out of private memory go through the system, chunk by chunk.
+double single_copies_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
+                        const Choice& choice) {
+  const bool fetched = input.private_input && algorithm.needs.copies && !choice.stages_input;
+  return fetched ? kSingleCopyUs * static_cast<double>(cost.loaded_chunks) : 0;
+}
 
 /// Storing one chunk to a peer's memory.
 double stored_us(double chunk, bool copied) {
@@ -92,10 +108,11 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
   const auto traffic = [&](std::uint64_t chunks, double rate) {
     return static_cast<double>(chunks) * chunk / rate;
   };
-  const double memory = staged / kCopiedPerUs + traffic(cost.copied_chunks, kCopiedPerUs) +
-                        traffic(cost.reduced_chunks, kReducedPerUs) +
-                        traffic(cost.loaded_chunks, kLoadedPerUs) +
-                        static_cast<double>(cost.stored_chunks) * stored_us(chunk, gathers);
+  const double memory =
+      staged / kCopiedPerUs + traffic(cost.copied_chunks, kCopiedPerUs) +
+      traffic(cost.reduced_chunks, kReducedPerUs) + traffic(cost.loaded_chunks, kLoadedPerUs) +
+      static_cast<double>(cost.stored_chunks) * stored_us(chunk, gathers) +
+      first_lines_us(input, algorithm, cost) + single_copies_us(input, algorithm, cost, choice);
   // What does not travel in the line of its signal is fetched when the signal has been seen.
   const double fetch = cost.most_bytes > 0 ? 0 : input.link.latency_us;
   const double alone =
