@@ -41,10 +41,13 @@ constexpr double kStoredPerUs = 15000;
 constexpr double kCopiedToPeersPerUs = 7000;
 constexpr double kCachedBytes = 128 << 10;
 constexpr double kSingleCopyUs = 0.6;
-/// What a further piece takes besides, and the first line of a peer's chunk.
+/// What a further piece takes besides; and the first line of a peer's chunk, loaded, put or stored.
 constexpr double kPieceUs = 0.1;
 constexpr double kLoadUs = 0.03;
+constexpr double kLineUs = 0.014;
 constexpr double kPutUs = 0.1;
+constexpr double kStoreUs = 0.03;
+constexpr double kCopyToPeerUs = 0.15;
 constexpr double kBytesPerUsOfGigabyte = 1000;
 /// Pieces smaller than this are not worth their messages.
 constexpr std::size_t kSmallestPieceBytes = 16 << 10;
@@ -68,12 +71,20 @@ struct PieceTime {
   double busy = 0;   ///< of work for the rank that has most of it
 };
 
-/// The first line of each chunk that comes from a peer. What was put is slower: its lines were the
-/// reader's, and could not be owned beforehand.
-double first_lines_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost) {
+/// The first line of each chunk that comes from a peer, and each further one with a signal. What
+/// was put is slower: its lines were the reader's, and could not be owned beforehand.
+double first_lines_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
+                      double chunk) {
   const bool puts = input.load_store && algorithm.needs.reach == Reach::messages;
-  return static_cast<double>(cost.loaded_chunks) * kLoadUs +
+  const double more_lines = cost.most_bytes > 0 ? std::ceil(chunk / kLinePayload) - 1 : 0;
+  return static_cast<double>(cost.loaded_chunks) * (kLoadUs + std::max(0.0, more_lines) * kLineUs) +
          (puts ? static_cast<double>(cost.sent_chunks) * kPutUs : 0);
+}
+
+/// What a copy to scratch that peers have read, and so hold, takes more than another.
+double shared_scratch_us(const Algorithm& algorithm, const Cost& cost, double chunk) {
+  const bool shared = algorithm.needs.reach == Reach::load_store && cost.scratch_chunks > 0;
+  return shared ? chunk / kStoredPerUs - chunk / kCopiedPerUs : 0;
 }
 
 /// Copies out of private memory go through the system, chunk by chunk.
@@ -85,9 +96,9 @@ double single_copies_us(const TunerInput& input, const Algorithm& algorithm, con
 
 /// Storing one chunk to a peer's memory.
 double stored_us(double chunk, bool copied) {
-  if (!copied) return chunk / kStoredPerUs;
+  if (!copied) return kStoreUs + chunk / kStoredPerUs;
   const double cached = std::min(chunk, kCachedBytes);
-  return cached / kCopiedToPeersPerUs + (chunk - cached) / kCopiedPerUs;
+  return kCopyToPeerUs + cached / kCopiedToPeersPerUs + (chunk - cached) / kCopiedPerUs;
 }
 
 PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
@@ -112,7 +123,8 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
       staged / kCopiedPerUs + traffic(cost.copied_chunks, kCopiedPerUs) +
       traffic(cost.reduced_chunks, kReducedPerUs) + traffic(cost.loaded_chunks, kLoadedPerUs) +
       static_cast<double>(cost.stored_chunks) * stored_us(chunk, gathers) +
-      first_lines_us(input, algorithm, cost) + single_copies_us(input, algorithm, cost, choice);
+      shared_scratch_us(algorithm, cost, chunk) + first_lines_us(input, algorithm, cost, chunk) +
+      single_copies_us(input, algorithm, cost, choice);
   // What does not travel in the line of its signal is fetched when the signal has been seen.
   const double fetch = cost.most_bytes > 0 ? 0 : input.link.latency_us;
   const double alone =
