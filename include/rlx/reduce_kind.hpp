@@ -2,13 +2,17 @@
 // Reduction operations and their numeric rules.
 //
 // Integers: Sum and Product wrap; Mean divides the wrapped sum, truncating towards zero. And, Or
-// and Xor work bit by bit and exist for integers only. Floats: Max and Min give one of the
-// contributions unchanged, a NaN if any is NaN, and order -0 below +0; which NaN it is, is not
-// specified. Mean divides once, at the end. The low-precision types (f16, bf16, f8e4m3, f8e5m2)
-// add, multiply and divide in f32 within one reduce step, in the order of its sources, and round
-// once, to nearest even, at its end; a result beyond the largest number becomes infinity in f16 and
-// bf16, and the largest number in the 8-bit types (rlx/dtype.hpp). A step gives the same bits on
-// every processor and device, NaNs' payloads aside.
+// and Xor work bit by bit and exist for integers only.
+//
+// Floats: Max and Min give one of the contributions unchanged, a NaN if any is NaN, and order -0
+// below +0; which NaN it is, is not specified. Mean divides once, at the end.
+//
+// Low precision (f16, bf16, f8e4m3, f8e5m2): added, multiplied and divided in f32 within one reduce
+// step, in the order of its sources, and rounded once, to nearest even, at its end. A result beyond
+// the largest number becomes infinity in f16 and bf16, and the largest number in the 8-bit types
+// (rlx/dtype.hpp).
+//
+// A step gives the same bits on every processor and device, NaNs' payloads aside.
 
 #include <cstdint>
 #include <string_view>
