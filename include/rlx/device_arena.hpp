@@ -77,9 +77,9 @@ class DeviceArena {
     return {reinterpret_cast<T*>(raw.data()), raw.size() / sizeof(T)};
   }
 
-  /// Converts to the slot's dtype, a float of up to 32 bits, rounding to nearest even, and stores, on
-  /// any device. Throws CollectiveError: LengthMismatch unless the shape's count is given, Unsupported
-  /// for other dtypes.
+  /// Converts to the slot's dtype, a float of up to 32 bits, rounding to nearest even, and stores,
+  /// on any device. Throws CollectiveError: LengthMismatch unless the shape's count is given,
+  /// Unsupported for other dtypes.
   void write(SlotId id, std::span<const float> values);
   /// Loads and converts to f32; throws as write().
   void read(SlotId id, std::span<float> values) const;

@@ -51,6 +51,23 @@ TEST(Arguments, lengths_that_do_not_fit_are_refused_with_values) {
   });
 }
 
+TEST(Arguments, a_kind_that_the_dtype_does_not_have_is_refused_with_what_to_use) {
+  const auto errors = errors_of(2, options_with(), [](Communicator& comm) {
+    std::vector<float> x(5);
+    all_reduce(comm, x, ReduceKind::Xor);
+  });
+  for (const auto& error : errors) {
+    EXPECT_EQ(error.kind, ErrorKind::Unsupported);
+    EXPECT_NE(error.message.find("xor is not defined for f32; use an integer"), std::string::npos)
+        << error.message;
+  }
+  launch_threads(2, options_with(), [](Communicator& comm) {
+    std::vector<std::uint16_t> x(5, comm.rank() == Rank(0) ? 0x0ff0 : 0x00ff);
+    all_reduce(comm, x, ReduceKind::Xor);
+    EXPECT_EQ(x, std::vector<std::uint16_t>(5, 0x0f0f));
+  });
+}
+
 TEST(Arguments, an_argument_error_changes_nothing) {
   launch_threads(2, options_with(), [](Communicator& comm) {
     std::vector<int> in(10), out(11), x(5, 1);
@@ -68,7 +85,8 @@ TEST(Arguments, overflow_and_foreign_memory_are_out_of_bounds) {
     all_reduce(comm, std::span<int>(&x, ~std::size_t{0} / 2), ReduceKind::Sum);
   });
   launch_threads(2, options_with(), [](Communicator& comm) {
-    detail::CallArguments call{detail::Operation::all_reduce, DType::i32, ReduceKind::Sum, true, {}, {}};
+    detail::CallArguments call{
+        detail::Operation::all_reduce, DType::i32, ReduceKind::Sum, true, {}, {}};
     int x[4] = {};
     call.out = {reinterpret_cast<std::byte*>(x), 4, true, 12345};
     EXPECT_THROW(detail::run(comm, call), CollectiveError);

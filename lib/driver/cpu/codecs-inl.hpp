@@ -63,6 +63,15 @@ HWY_INLINE void stream_bytes(D d, hn::Vec<D> v, std::byte* to) {
 #endif
 }
 
+// Floats. By a power of two the product with its reciprocal is the same number, correctly rounded,
+// and several times as quick.
+template <class D>
+HWY_INLINE hn::Vec<D> quotient(D d, hn::Vec<D> v, std::uint64_t divisor) {
+  using T = hn::TFromD<D>;
+  if ((divisor & (divisor - 1)) == 0) return hn::Mul(v, hn::Set(d, T{1} / static_cast<T>(divisor)));
+  return hn::Div(v, hn::Set(d, static_cast<T>(divisor)));
+}
+
 /// A dtype that computes in itself.
 template <class T>
 struct Native {
@@ -87,7 +96,7 @@ struct Native {
   template <class D>
   static HWY_INLINE Value<D> divide(D d, Value<D> v, std::uint64_t divisor) {
     if constexpr (hwy::IsFloat<T>()) {
-      return hn::Div(v, hn::Set(d, static_cast<T>(divisor)));
+      return quotient(d, v, divisor);
     } else {
       return v;  // integers are divided block by block (steps-inl.hpp)
     }

@@ -54,8 +54,9 @@ struct Words {
   }
   template <class D>
   static HWY_INLINE Value<D> divide(D, Value<D> v, std::uint64_t divisor) {
-    const auto by = hn::Set(FloatsOf<D>(), static_cast<float>(divisor));
-    for (std::size_t k = 0; k < kParts; ++k) v.part[k] = hn::Div(v.part[k], by);
+    for (std::size_t k = 0; k < kParts; ++k) {
+      v.part[k] = quotient(FloatsOf<D>(), v.part[k], divisor);
+    }
     return v;
   }
   template <class D>
