@@ -44,7 +44,7 @@ constexpr double kSingleCopyUs = 0.6;
 /// What a further piece takes besides; and the first line of a peer's chunk, loaded, put or stored.
 constexpr double kPieceUs = 0.1;
 constexpr double kLoadUs = 0.03;
-constexpr double kLineUs = 0.008;
+constexpr double kLineUs = 0.004;
 constexpr double kPutUs = 0.1;
 constexpr double kStoreUs = 0.03;
 constexpr double kCopyToPeerUs = 0.15;

@@ -20,35 +20,39 @@ double now_ns() {
                                  .count());
 }
 
-/// One rank's side of a pair: the first writes odd values, the second even ones.
+/// One rank's side of a pair. Each writes a line of its own and polls the other's, as signals do:
+/// what has been read is shared, and each store takes it back first. (One line that goes back and
+/// forth takes less than half of that, because it comes as the reader's own.)
 class Player {
  public:
-  Player(LineUp& line_up, std::atomic<std::uint64_t>& word, bool crowded)
-      : line_up_(line_up), word_(word), crowded_(crowded) {}
+  using Word = std::atomic<std::uint64_t>;
+  Player(LineUp& line_up, Word& mine, const Word& theirs, bool crowded)
+      : line_up_(line_up), mine_(mine), theirs_(theirs), crowded_(crowded) {}
 
   void lead(int round_trips) {
     for (int i = 0; i < round_trips; ++i) {
-      word_.store(++value_, std::memory_order_release);
-      await(++value_);
+      mine_.store(++value_, std::memory_order_release);
+      await(value_);
     }
   }
   void follow(int round_trips) {
     for (int i = 0; i < round_trips; ++i) {
       await(++value_);
-      word_.store(++value_, std::memory_order_release);
+      mine_.store(value_, std::memory_order_release);
     }
   }
 
  private:
   void await(std::uint64_t value) {
-    for (std::uint32_t polls = 1; word_.load(std::memory_order_acquire) != value; ++polls) {
+    for (std::uint32_t polls = 1; theirs_.load(std::memory_order_acquire) != value; ++polls) {
       if (crowded_ || polls > kSpins) sched_yield();
       if (polls % kPollsPerCheck == 0) line_up_.check_peers();
     }
   }
 
   LineUp& line_up_;
-  std::atomic<std::uint64_t>& word_;
+  Word& mine_;
+  const Word& theirs_;
   bool crowded_;
   std::uint64_t value_ = 0;
 };
@@ -73,10 +77,11 @@ CacheLineTimes time_cache_lines(Communicator& comm, LineUp& line_up, const Memor
       times.pairs.push_back({a, b, 0});
       const std::size_t first = all.size();
       all.resize(first + static_cast<std::size_t>(samples));
-      std::atomic<std::uint64_t>& word = buffers.word_of(Rank(a));
-      if (comm.rank() == Rank(a)) word.store(0, std::memory_order_relaxed);
+      const bool plays = comm.rank() == Rank(a) || comm.rank() == Rank(b);
+      if (plays) buffers.word_of(comm.rank()).store(0, std::memory_order_relaxed);
       line_up.wait();
-      Player player(line_up, word, crowded);
+      const Rank other = comm.rank() == Rank(a) ? Rank(b) : Rank(a);
+      Player player(line_up, buffers.word_of(comm.rank()), buffers.word_of(other), crowded);
       if (comm.rank() == Rank(b)) player.follow((samples + 1) * times.round_trips);
       if (comm.rank() != Rank(a)) continue;
       player.lead(times.round_trips);  // the line and its page become known to both

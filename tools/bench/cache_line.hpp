@@ -1,5 +1,5 @@
 #pragma once
-// How long a cache line takes from one rank to another: ping-pong of one line between every pair,
+// How long a cache line takes from one rank to another: ping-pong of a line of each, between every pair,
 // one pair at a time.
 
 #include <cstdint>
