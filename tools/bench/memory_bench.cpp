@@ -149,7 +149,7 @@ int run_memory_benchmark(Communicator& comm, const Options& options, std::string
   }
   MemorySummary summary;
   summary.cache_line = time_cache_lines(comm, line_up, buffers, options.iterations);
-  const double line_us = summary.cache_line.median_ns / 1e3;
+  const double line_us = summary.cache_line.own_lines.median_ns / 1e3;
   summary.floors = memory_floors(rows, comm.size(), line_us, sizes);
   if (output) output->end(summary);
   return kOk;

@@ -26,8 +26,10 @@ class MemoryCsvReport final : public MemoryReport {
 
   void end(const MemorySummary& summary) override {
     for (const PairTime& pair : summary.cache_line.pairs) {
-      out_ << fmt::format("cache_line,{}-{},,,64,64,{:.5f},,,,,{}\n", pair.first, pair.second,
-                          pair.median_ns / 1e3, ranks_);
+      for (const auto& [lines, ns] :
+           {std::pair("own", pair.own_lines_ns), std::pair("one", pair.one_line_ns)})
+        out_ << fmt::format("cache_line,{}-{},{},,64,64,{:.5f},,,,,{}\n", pair.first, pair.second,
+                            lines, ns / 1e3, ranks_);
     }
     for (const Floor& floor : summary.floors) {
       out_ << fmt::format("floor,{},{},,{},{:.0f},{:.4f},,,{:.4f},,{}\n", floor.collective,

@@ -6,14 +6,20 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json hop(const HopTime& time) {
+  return {{"ns", time.median_ns}, {"ns_p5", time.p5_ns}, {"ns_p95", time.p95_ns}};
+}
+
 Json cache_line(const CacheLineTimes& times) {
   if (times.pairs.empty()) return nullptr;
   Json pairs = Json::array();
-  for (const PairTime& pair : times.pairs)
-    pairs.push_back({{"ranks", {pair.first, pair.second}}, {"ns", pair.median_ns}});
-  return {{"ns", times.median_ns},
-          {"ns_p5", times.p5_ns},
-          {"ns_p95", times.p95_ns},
+  for (const PairTime& pair : times.pairs) {
+    pairs.push_back({{"ranks", {pair.first, pair.second}},
+                     {"own_lines_ns", pair.own_lines_ns},
+                     {"one_line_ns", pair.one_line_ns}});
+  }
+  return {{"own_lines", hop(times.own_lines)},
+          {"one_line", hop(times.one_line)},
           {"samples", times.samples},
           {"round_trips", times.round_trips},
           {"pairs", pairs}};

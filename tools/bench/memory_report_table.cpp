@@ -78,11 +78,19 @@ void MemoryTableReport::end(const MemorySummary& summary) {
 
 void MemoryTableReport::print_cache_line(const CacheLineTimes& times) {
   if (times.pairs.empty()) return;
-  out_ << "#\n# Cache line from rank to rank, one way, one pair at a time\n"
-       << fmt::format("# {:>5}  {:>8}  {:>8}  {:>8}\n", "pairs", "median", "p5", "p95")
-       << fmt::format("# {:>5}  {:>8}  {:>8}  {:>8}\n", "", "(ns)", "(ns)", "(ns)")
-       << fmt::format("{:7}  {}  {}  {}\n", times.pairs.size(), fitted(times.median_ns, 8),
-                      fitted(times.p5_ns, 8), fitted(times.p95_ns, 8));
+  out_ << fmt::format(
+              "#\n# Cache line from rank to rank, one way, {} pairs one at a time: each rank "
+              "writes a "
+              "line\n# of its own, as signals are (own), or both write one line (one)\n",
+              times.pairs.size())
+       << fmt::format("# {:>5}  {:>8}  {:>8}  {:>8}\n", "lines", "median", "p5", "p95")
+       << fmt::format("# {:>5}  {:>8}  {:>8}  {:>8}\n", "", "(ns)", "(ns)", "(ns)");
+  const auto line = [&](std::string_view name, const HopTime& hop) {
+    out_ << fmt::format("{:>7}  {}  {}  {}\n", name, fitted(hop.median_ns, 8), fitted(hop.p5_ns, 8),
+                        fitted(hop.p95_ns, 8));
+  };
+  line("own", times.own_lines);
+  line("one", times.one_line);
 }
 
 void MemoryTableReport::print_floors(const std::vector<Floor>& floors) {
