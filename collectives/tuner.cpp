@@ -1,4 +1,5 @@
-// The first tuner: a cost model from what algorithms declare, overridden by name.
+// The cost model: what a call takes, from what algorithms declare. choose.cpp decides by it where
+// neither a name nor a measurement does.
 //
 // One piece, alone, takes its rounds of latency, its chunks along the wire, its messages' handling
 // and its memory traffic:
@@ -17,15 +18,12 @@
 
 #include "collectives/tuner.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <string>
 
 #include "collectives/chunks.hpp"
-#include "rlx/error.hpp"
+#include "collectives/cost_model.hpp"
 
 namespace rlx::collectives {
 
@@ -157,6 +155,18 @@ std::size_t even_piece(const TunerInput& input, const Algorithm& algorithm, cons
   return chunk_capacity(part, chunks, input.element_bytes) * chunks;
 }
 
+Choice cut(const TunerInput& input, const Algorithm& algorithm, std::size_t piece) {
+  Choice cut{.algorithm = &algorithm,
+             .piece_count = piece,
+             .pieces = pieces_of(std::max<std::size_t>(input.count, 1), piece),
+             .stages_input = stages_input(algorithm, input),
+             .stages_output = stages_output(algorithm, input)};
+  const PieceTime time = piece_time(input, algorithm, algorithm.cost(input.ranks), cut);
+  cut.predicted_us =
+      time.alone + (cut.pieces - 1) * std::max(time.busy + kPieceUs, time.alone / input.window);
+  return cut;
+}
+
 // The best of: as few pieces as fit the slots, and more of them until the window is filled twice
 // over. A handful of candidates whatever the length.
 Choice best_pieces(const TunerInput& input, const Algorithm& algorithm) {
@@ -167,82 +177,32 @@ Choice best_pieces(const TunerInput& input, const Algorithm& algorithm) {
   Choice best{.algorithm = &algorithm, .predicted_us = std::numeric_limits<double>::max()};
   for (std::uint32_t times = 1; times == 1 || std::uint64_t{fewest} * times <= 2 * input.window;
        times *= 2) {
-    Choice next{.algorithm = &algorithm,
-                .stages_input = stages_input(algorithm, input),
-                .stages_output = stages_output(algorithm, input)};
-    next.piece_count = std::clamp<std::size_t>(
+    const std::size_t piece = std::clamp<std::size_t>(
         even_piece(input, algorithm, cost, count, fewest * times), 1, std::min(largest, count));
-    if (times > 1 && next.piece_count * input.element_bytes < kSmallestPieceBytes) break;
-    next.pieces = pieces_of(count, next.piece_count);
-    const PieceTime time = piece_time(input, algorithm, cost, next);
-    next.predicted_us =
-        time.alone + (next.pieces - 1) * std::max(time.busy + kPieceUs, time.alone / input.window);
+    if (times > 1 && piece * input.element_bytes < kSmallestPieceBytes) break;
+    const Choice next = cut(input, algorithm, piece);
     if (next.predicted_us < best.predicted_us) best = next;
   }
   return best;
 }
 
-bool reaches(const Algorithm& algorithm, const TunerInput& input) {
-  return input.load_store || algorithm.needs.reach == Reach::messages;
-}
-
-// Whether a line of every scratch chunk fits a slot.
-bool fits(const Algorithm& algorithm, const TunerInput& input) {
-  const std::size_t line = std::max(kLine, input.element_bytes);
-  return algorithm.cost(input.ranks).scratch_chunks * line <= input.slot_bytes;
-}
-
-[[noreturn]] void refuse(ErrorKind kind, Collective collective, std::string message) {
-  throw CollectiveError(kind, std::string(to_string(collective)), std::move(message));
-}
-
-const Algorithm& forced(const TunerInput& input) {
-  const Algorithm* algorithm = find_algorithm(input.collective, input.forced);
-  if (algorithm == nullptr) {
-    std::string known;
-    for (const Algorithm& one : algorithms())
-      if (one.collective == input.collective) known += fmt::format(" {}", one.name);
-    refuse(ErrorKind::InvalidArgument, input.collective,
-           fmt::format("there is no algorithm \"{}\" for {}; there are:{} (RLX_ALGORITHM)",
-                       input.forced, to_string(input.collective), known));
-  }
-  if (!algorithm->supports(input.ranks))
-    refuse(
-        ErrorKind::Unsupported, input.collective,
-        fmt::format("{} does not support {} ranks: its schedule would need more than 64 words or "
-                    "4095 parts of one",
-                    input.forced, input.ranks));
-  if (!reaches(*algorithm, input))
-    refuse(ErrorKind::Unsupported, input.collective,
-           fmt::format("{} loads and stores peers' memory, which this transport does not map; it "
-                       "runs among threads and over the shm transport",
-                       input.forced));
-  if (!fits(*algorithm, input))
-    refuse(
-        ErrorKind::Unsupported, input.collective,
-        fmt::format("{} on {} ranks needs {} scratch chunks, and a slot of {} bytes does not hold "
-                    "a line of each; raise RLX_SLOT",
-                    input.forced, input.ranks, algorithm->cost(input.ranks).scratch_chunks,
-                    input.slot_bytes));
-  return *algorithm;
+// Even pieces of about so many bytes, or the largest that fit.
+Choice given_pieces(const TunerInput& input, const Algorithm& algorithm) {
+  const Cost cost = algorithm.cost(input.ranks);
+  const std::size_t count = std::max<std::size_t>(input.count, 1);
+  const std::size_t wanted =
+      std::max<std::size_t>(1, input.forced_piece_bytes / input.element_bytes);
+  const std::size_t fitting = std::min(largest_piece(algorithm, input), count);
+  const std::uint32_t pieces = pieces_of(count, std::min(wanted, fitting));
+  const std::size_t even = even_piece(input, algorithm, cost, count, pieces);
+  return cut(input, algorithm, std::clamp<std::size_t>(even, 1, fitting));
 }
 
 }  // namespace
 
-Choice choose(const TunerInput& input) {
-  if (!input.forced.empty()) return best_pieces(input, forced(input));
-  Choice best;
-  for (const Algorithm& algorithm : algorithms()) {
-    if (algorithm.collective != input.collective || !algorithm.supports(input.ranks)) continue;
-    if (!reaches(algorithm, input) || !fits(algorithm, input)) continue;
-    const Choice choice = best_pieces(input, algorithm);
-    if (best.algorithm == nullptr || choice.predicted_us < best.predicted_us) best = choice;
-  }
-  if (best.algorithm == nullptr)
-    refuse(ErrorKind::Unsupported, input.collective,
-           fmt::format("no algorithm runs on {} ranks with slots of {} bytes; raise RLX_SLOT",
-                       input.ranks, input.slot_bytes));
-  return best;
+Choice predict(const TunerInput& input, const Algorithm& algorithm) {
+  return input.forced_piece_bytes > 0 ? given_pieces(input, algorithm)
+                                      : best_pieces(input, algorithm);
 }
 
 std::size_t largest_piece(const Algorithm& algorithm, const TunerInput& input) {
@@ -265,27 +225,6 @@ std::size_t largest_piece(const Algorithm& algorithm, const TunerInput& input) {
 
 LinkCost link_cost(const TransportCapabilities& capabilities) {
   return {capabilities.latency_us, capabilities.message_us, capabilities.gigabytes_per_second};
-}
-
-std::string_view forced_algorithm(std::string_view config, Collective collective) {
-  std::string_view general;
-  while (!config.empty()) {
-    const std::size_t comma = config.find(',');
-    const std::string_view item = config.substr(0, comma);
-    config.remove_prefix(comma == std::string_view::npos ? config.size() : comma + 1);
-    const std::size_t equals = item.find('=');
-    if (equals == std::string_view::npos) {
-      general = item;
-    } else if (item.substr(0, equals) == to_string(collective)) {
-      return item.substr(equals + 1);
-    }
-  }
-  // A bare name holds for the collectives that have it. One that nobody has is a mistake, which
-  // choose() reports.
-  const auto known = [&](const Algorithm& one) { return one.name == general; };
-  const bool somewhere = std::any_of(algorithms().begin(), algorithms().end(), known);
-  if (somewhere && find_algorithm(collective, general) == nullptr) return {};
-  return general;
 }
 
 }  // namespace rlx::collectives

@@ -3,9 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "collectives/algorithms.hpp"
+#include "collectives/tuning_table.hpp"
 #include "rlx/symmetric_transport.hpp"
 
 namespace rlx::collectives {
@@ -19,7 +23,7 @@ struct LinkCost {
 
 [[nodiscard]] LinkCost link_cost(const TransportCapabilities& capabilities);
 
-/// Agreed values: rank 0's capabilities and Config, broadcast while wiring.
+/// Agreed values: rank 0's capabilities, Config and measurements, broadcast while wiring.
 struct TunerInput {
   Collective collective = Collective::all_reduce;
   std::uint32_t ranks = 1;
@@ -36,7 +40,15 @@ struct TunerInput {
   bool private_input = false;   ///< peers can not reach inputs: staged where they would
   bool private_output = false;  ///< peers can not reach outputs: likewise
   std::string_view forced;      ///< an algorithm's name, or empty. Config::algorithm resolved.
+  std::size_t forced_piece_bytes = 0;   ///< with `forced`: of vector or block; 0: the model cuts
+  const TuningTable* tuning = nullptr;  ///< measured choices; null: none
+  std::string_view topology;            ///< the key of the measurements: see topology_of()
 };
+
+/// What decided.
+enum class Rule : std::uint8_t { forced, table, cost_model };
+/// "forced", "table", "cost model".
+[[nodiscard]] std::string_view to_string(Rule rule);
 
 struct Choice {
   const Algorithm* algorithm = nullptr;
@@ -45,11 +57,29 @@ struct Choice {
   bool stages_input = false;
   bool stages_output = false;
   double predicted_us = 0;
+  Rule rule = Rule::cost_model;
+  std::string why;  ///< which entry of the table, or why none decided; empty: there is no table
+  /// Bytes (of vector or block) from which results are written past the caches; nullopt: not
+  /// measured for this call.
+  std::optional<std::uint64_t> stream_from;
+};
+
+/// One algorithm of a collective beside the others.
+struct Alternative {
+  const Algorithm* algorithm = nullptr;
+  Choice choice;         ///< what it would be with this one; without rule
+  std::string obstacle;  ///< why it can not run this call; empty: it can
 };
 
 /// Throws CollectiveError(InvalidArgument) naming the forced algorithm, the collective, what
 /// exists, or (Unsupported) why it does not support this many ranks.
 [[nodiscard]] Choice choose(const TunerInput& input);
+
+/// Every algorithm of the collective, in the order of their table.
+[[nodiscard]] std::vector<Alternative> alternatives(const TunerInput& input);
+
+/// The entry of the table that such calls look for.
+[[nodiscard]] TuningKey tuning_key(const TunerInput& input);
 
 /// The largest piece (elements, a multiple of 64 bytes' worth where possible, at least 1) whose
 /// scratch fits one slot under this algorithm, and its message too where that is staged.

@@ -17,6 +17,7 @@ struct Config {
   std::string provider;             ///< RLX_PROVIDER: of libfabric (auto is then ofi); empty: best
   std::string interface;            ///< RLX_INTERFACE: interface name or local address; empty: best
   std::string algorithm;            ///< RLX_ALGORITHM: "ring" or "all_reduce=ring,all_gather=bruck"
+  std::string tuning;               ///< RLX_TUNING: rank 0's table of rlx-bench --tune; off: none
   std::size_t heap_limit = std::size_t{64} << 30;  ///< RLX_HEAP_LIMIT: reserved addresses, bytes
   std::size_t slot_bytes = std::size_t{512} << 10;  ///< RLX_SLOT: scratch bytes of one epoch
   std::uint32_t window = 4;         ///< RLX_WINDOW: epochs (pieces, calls) in flight, 1 to 16

@@ -109,6 +109,7 @@ enum class SignalProtocol : std::uint8_t {
 struct TransportCapabilities {
   std::string name;    ///< "local", "shm", "ofi", "faulty(local)"
   std::string detail;  ///< provider and address, for the banner
+  std::string medium;  ///< what times depend on besides the name: the provider; empty: nothing
   SignalProtocol protocol = SignalProtocol::store;
   std::size_t inline_bytes = 0;                 ///< puts up to this size are copied at issue
   std::size_t max_put_bytes = ~std::size_t{0};  ///< larger puts are split by the transport

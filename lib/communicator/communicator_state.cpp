@@ -28,6 +28,8 @@ PlanEnvironment plan_environment(Context& context, const GroupSetup& group) {
   environment.single_copy = context.agreed().single_copy;
   environment.stream_bytes = context.agreed().stream_bytes;
   environment.algorithm = config.algorithm;
+  environment.tuning = context.agreed().tuning;
+  environment.topology = context.agreed().topology;
   environment.local_registration = context.transport().capabilities().local_registration;
   return environment;
 }

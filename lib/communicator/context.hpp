@@ -43,6 +43,8 @@ struct AgreedValues {
   bool load_store = false;      ///< everybody's memory is mapped everywhere
   bool single_copy = false;     ///< everybody can read everybody's private memory
   std::uint64_t stream_bytes = std::uint64_t{4} << 20;  ///< see PlanEnvironment
+  std::string topology;                                 ///< as measurements name it
+  std::shared_ptr<const collectives::TuningTable> tuning;  ///< rank 0's; shared with plan caches
   bool ranks_fit_cores = true;  ///< of this node; the only value that may differ between nodes
 };
 

@@ -21,18 +21,25 @@ bool names_windows(const collectives::Schedule& schedule, const PlanEnvironment&
          (!environment.load_store && std::ranges::any_of(schedule.steps, puts));
 }
 
-/// Whether the memory of a call is so long that what is written is in no cache when it is read. An
-/// all_reduce writes as much as it reads; the others touch p blocks and write or read one.
+/// Whether the memory of a call is so long that what is written is in no cache when it is read:
+/// as it was measured, or by the size of a cache. An all_reduce writes as much as it reads; the
+/// others touch p blocks and write or read one.
+bool is_long(const PreparedCall& plan, const PlanEnvironment& environment,
+             std::optional<std::uint64_t> measured) {
+  const bool reduces_all = plan.schedule.collective == collectives::Collective::all_reduce;
+  const std::size_t bytes = plan.count * plan.element_bytes;
+  if (measured) return bytes >= *measured;
+  return reduces_all ? bytes >= environment.stream_bytes
+                     : bytes * plan.ranks >= 2 * environment.stream_bytes;
+}
+
 bool streams(const PreparedCall& plan, const CallArguments& call,
-             const PlanEnvironment& environment) {
+             const PlanEnvironment& environment, std::optional<std::uint64_t> measured) {
   if (!environment.load_store) return false;
   // In place the sums go where the sources were read a moment ago, which the caches still hold.
   const bool reduces = plan.schedule.collective != collectives::Collective::all_gather;
   if (call.in_place && reduces) return false;
-  const bool reduces_all = plan.schedule.collective == collectives::Collective::all_reduce;
-  const std::size_t bytes = plan.count * plan.element_bytes;
-  return reduces_all ? bytes >= environment.stream_bytes
-                     : bytes * plan.ranks >= 2 * environment.stream_bytes;
+  return is_long(plan, environment, measured);
 }
 
 void bind_pieces(PreparedCall& plan, const PlanEnvironment& environment) {
@@ -90,31 +97,44 @@ std::shared_ptr<const PreparedCall> PlanCache::prepare(const CallArguments& call
   return last_;
 }
 
-std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) const {
+void PlanCache::force(ForcedPlan forced) {
+  forced_ = std::move(forced);
+  plans_.clear();
+  last_.reset();
+}
+
+collectives::TunerInput PlanCache::tuner_input(const CallArguments& call) const {
   const collectives::Collective collective = collective_of(call.operation);
-  const std::size_t count = call_count(call, environment_.ranks);
   const bool private_input = !(call.in_place ? call.out : call.in).symmetric;
   const bool private_output = !call.out.symmetric;
-  const collectives::Choice choice = collectives::choose(
-      {.collective = collective,
-       .ranks = environment_.ranks,
-       .count = count,
-       .element_bytes = size_of(call.dtype),
-       .slot_bytes = environment_.slot_bytes,
-       .window = environment_.window,
-       .link = environment_.link,
-       .load_store = environment_.load_store,
-       .single_copy = environment_.single_copy,
-       .in_place = call.in_place,
-       .stages_input = private_input && environment_.local_registration,
-       .stages_output = private_output && environment_.local_registration,
-       .private_input = private_input,
-       .private_output = private_output,
-       .forced = collectives::forced_algorithm(environment_.algorithm, collective)});
+  return {.collective = collective,
+          .ranks = environment_.ranks,
+          .count = call_count(call, environment_.ranks),
+          .element_bytes = size_of(call.dtype),
+          .slot_bytes = environment_.slot_bytes,
+          .window = environment_.window,
+          .link = environment_.link,
+          .load_store = environment_.load_store,
+          .single_copy = environment_.single_copy,
+          .in_place = call.in_place,
+          .stages_input = private_input && environment_.local_registration,
+          .stages_output = private_output && environment_.local_registration,
+          .private_input = private_input,
+          .private_output = private_output,
+          .forced = forced_.algorithm.empty()
+                        ? collectives::forced_algorithm(environment_.algorithm, collective)
+                        : std::string_view(forced_.algorithm),
+          .forced_piece_bytes = forced_.piece_bytes,
+          .tuning = environment_.tuning.get(),
+          .topology = environment_.topology};
+}
+
+std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) const {
+  const collectives::Choice choice = collectives::choose(tuner_input(call));
   auto plan = std::make_shared<PreparedCall>();
   plan->schedule = choice.algorithm->generate({environment_.ranks, environment_.rank});
   plan->algorithm = choice.algorithm->name;
-  plan->count = count;
+  plan->count = call_count(call, environment_.ranks);
   plan->piece_count = choice.piece_count;
   plan->pieces = choice.pieces;
   plan->stage_input = choice.stages_input;
@@ -127,7 +147,9 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
   plan->element_bytes = size_of(call.dtype);
   plan->divisor = call.kind == ReduceKind::Mean ? environment_.ranks : 0;
   plan->kernel = step_kernel(call.dtype, call.kind);
-  plan->stream = streams(*plan, call, environment_);
+  plan->stream = forced_.streaming == Streaming::by_length
+                     ? streams(*plan, call, environment_, choice.stream_from)
+                     : forced_.streaming == Streaming::on;
   plan->tail_count = plan->count - (plan->pieces - 1) * plan->piece_count;
   bind_pieces(*plan, environment_);
   return plan;

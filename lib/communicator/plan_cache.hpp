@@ -25,7 +25,19 @@ struct PlanEnvironment {
   bool single_copy = false;         ///< their private memory can be read
   std::size_t stream_bytes = 0;     ///< outputs of an all_reduce this long are written past the caches
   std::string algorithm;            ///< Config::algorithm
+  std::shared_ptr<const collectives::TuningTable> tuning;  ///< shared by communicators; null: none
+  std::string topology;                                    ///< the key into `tuning`
   bool local_registration = false;  ///< sources of puts must lie in the heap
+};
+
+/// Whether results are written past the caches.
+enum class Streaming : std::uint8_t { by_length, off, on };
+
+/// What is run whatever would be chosen. For measurements.
+struct ForcedPlan {
+  std::string algorithm;        ///< empty: chosen
+  std::size_t piece_bytes = 0;  ///< of vector or block; 0: as the cost model cuts
+  Streaming streaming = Streaming::by_length;
 };
 
 /// A call's signature bound to everything but addresses.
@@ -61,6 +73,11 @@ class PlanCache {
  public:
   explicit PlanCache(PlanEnvironment environment) : environment_(std::move(environment)) {}
 
+  /// Of plans that are made from now on. All members force the same between the same calls.
+  void force(ForcedPlan forced);
+  /// What the tuner is told about a call.
+  [[nodiscard]] collectives::TunerInput tuner_input(const CallArguments& call) const;
+
   /// Throws what the tuner throws, and Unsupported naming RLX_SLOT when one element per chunk does
   /// not fit a slot.
   std::shared_ptr<const PreparedCall> prepare(const CallArguments& call);
@@ -86,6 +103,7 @@ class PlanCache {
   [[nodiscard]] std::shared_ptr<const PreparedCall> build(const CallArguments& call) const;
 
   PlanEnvironment environment_;
+  ForcedPlan forced_;
   Key last_key_{};
   std::shared_ptr<const PreparedCall> last_;
   std::map<Key, std::shared_ptr<const PreparedCall>> plans_;

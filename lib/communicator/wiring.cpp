@@ -13,6 +13,7 @@
 
 #include "lib/base/log.hpp"
 #include "lib/communicator/communicator_state.hpp"
+#include "lib/communicator/tuning_file.hpp"
 #include "lib/symmetric/single_copy.hpp"
 #include "rlx/topology.hpp"
 #include "rlx/version.hpp"
@@ -193,12 +194,14 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
   const std::vector<char> maps = exchange(bootstrap, static_cast<char>(maps_all_peers(wire)));
   context->agreed_.load_store = std::ranges::count(maps, 0) == 0;
   context->agreed_.stream_bytes = exchange(bootstrap, stream_bytes_here())[0];
+  context->agreed_.topology = broadcast_text(
+      bootstrap, collectives::topology_of(wire.capabilities(), context->agreed_.load_store));
+  context->agreed_.tuning = agree_on_tuning(bootstrap, options.config);
   if (context->agreed_.load_store && options.config.single_copy) {
     context->processes_ = readable_processes(bootstrap);
     context->agreed_.single_copy = !context->processes_.empty();
   }
   context->prepare_signals(context->signal_memory_->memory());
-
   Context* raw = context.get();
   context->heap_ = std::make_shared<SymmetricHeap>(
       options.config.heap_limit,

@@ -52,7 +52,7 @@ TEST(Config, every_knob_reads_back_as_text_that_sets_the_same) {
     EXPECT_EQ(copy.get(entry.name), defaults.get(entry.name)) << entry.name;
   }
   EXPECT_EQ(names.size(), config_entries().size());
-  EXPECT_EQ(names.size(), 18U);
+  EXPECT_EQ(names.size(), 19U);
 }
 
 TEST(Config, defaults_print_as_written_in_the_header) {
@@ -73,6 +73,7 @@ TEST(Config, each_name_sets_its_own_member) {
   config.set("RLX_PROVIDER", "tcp;ofi_rxm");
   config.set("RLX_INTERFACE", "eth0");
   config.set("RLX_ALGORITHM", "all_reduce=ring");
+  config.set("RLX_TUNING", "tuning.json");
   config.set("RLX_HEAP_LIMIT", "2G");
   config.set("RLX_SLOT", "64K");
   config.set("RLX_WINDOW", "16");
@@ -90,6 +91,7 @@ TEST(Config, each_name_sets_its_own_member) {
   EXPECT_EQ(config.provider, "tcp;ofi_rxm");
   EXPECT_EQ(config.interface, "eth0");
   EXPECT_EQ(config.algorithm, "all_reduce=ring");
+  EXPECT_EQ(config.tuning, "tuning.json");
   EXPECT_EQ(config.heap_limit, std::size_t{2} << 30);
   EXPECT_EQ(config.slot_bytes, std::size_t{64} << 10);
   EXPECT_EQ(config.window, 16U);

@@ -190,6 +190,94 @@ TEST(Tuner, predicts_more_time_for_more_bytes_and_more_latency) {
   EXPECT_GT(choose(slow).predicted_us, little);
 }
 
+TuningTable table_of(TuningEntry entry) {
+  TuningTable table;
+  table.put(std::move(entry));
+  return table;
+}
+
+TEST(Tuner, takes_what_was_measured_and_says_so) {
+  TunerInput input = input_of(Collective::all_reduce, 4, 16 << 20);
+  input.topology = "ofi:tcp";
+  ASSERT_NE(choose(input).algorithm->name, "circulant");
+  const TuningTable table = table_of({.key = tuning_key(input),
+                                      .crossovers = {{kNoLimit, "circulant", 100'000}},
+                                      .stream_from = 4096});
+  input.tuning = &table;
+  const Choice choice = choose(input);
+  EXPECT_EQ(choice.algorithm->name, "circulant");
+  EXPECT_EQ(choice.rule, Rule::table);
+  EXPECT_NE(choice.why.find("circulant up to any length"), std::string::npos) << choice.why;
+  EXPECT_EQ(choice.stream_from, 4096U);
+  EXPECT_NEAR(static_cast<double>(choice.piece_count * 4), 100'000, 1000);
+}
+
+TEST(Tuner, takes_a_forced_algorithm_before_what_was_measured) {
+  TunerInput input = input_of(Collective::all_reduce, 4, 100);
+  const TuningTable table =
+      table_of({.key = tuning_key(input), .crossovers = {{kNoLimit, "circulant", 0}}});
+  input.tuning = &table;
+  input.forced = "ring";
+  EXPECT_EQ(choose(input).algorithm->name, "ring");
+  EXPECT_EQ(choose(input).rule, Rule::forced);
+}
+
+TEST(Tuner, falls_back_to_the_cost_model_where_the_measured_one_can_not_run) {
+  TunerInput input = input_of(Collective::all_reduce, 4, 100);
+  const std::string_view model = choose(input).algorithm->name;
+  const TuningTable mapped =
+      table_of({.key = tuning_key(input), .crossovers = {{kNoLimit, "two_shot", 0}}});
+  input.tuning = &mapped;
+  EXPECT_EQ(choose(input).algorithm->name, model);
+  EXPECT_EQ(choose(input).rule, Rule::cost_model);
+  EXPECT_NE(choose(input).why.find("does not map"), std::string::npos) << choose(input).why;
+
+  const TuningTable slots =
+      table_of({.key = tuning_key(input), .crossovers = {{kNoLimit, "exchange", 0}}});
+  input.tuning = &slots;
+  input.slot_bytes = 192;
+  EXPECT_NE(choose(input).algorithm->name, "exchange");
+  EXPECT_NE(choose(input).why.find("raise RLX_SLOT"), std::string::npos) << choose(input).why;
+}
+
+TEST(Tuner, looks_a_barrier_up_under_one_key_whatever_its_memory) {
+  TunerInput input = input_of(Collective::barrier, 4, 0);
+  input.private_input = input.private_output = input.in_place = true;
+  EXPECT_EQ(tuning_key(input), (TuningKey{.collective = Collective::barrier, .ranks = 4}));
+}
+
+TEST(Tuner, lists_what_the_others_would_cost_and_why_some_can_not_run) {
+  const TunerInput input = input_of(Collective::all_reduce, 4, 100);
+  const auto all = alternatives(input);
+  const Choice choice = choose(input);
+  std::size_t blocked = 0;
+  for (const Alternative& one : all) {
+    blocked += one.obstacle.empty() ? 0 : 1;
+    const bool mapped = one.algorithm->needs.reach == Reach::load_store;
+    EXPECT_EQ(one.obstacle.find("does not map") != std::string::npos, mapped) << one.obstacle;
+    if (one.obstacle.empty()) {
+      EXPECT_GE(one.choice.predicted_us, choice.predicted_us);
+    }
+  }
+  EXPECT_EQ(all.size(), 9U);
+  EXPECT_EQ(blocked, 5U);
+}
+
+RC_GTEST_PROP(Tuner, cuts_pieces_of_the_bytes_that_were_measured_as_far_as_they_fit, ()) {
+  const auto all = algorithms();
+  const Algorithm& algorithm = all[*rc::gen::inRange<std::size_t>(0, all.size())];
+  TunerInput input = input_of(algorithm.collective, *rc::gen::inRange<std::uint32_t>(1, 20),
+                              *rc::gen::inRange<std::size_t>(1, 3'000'000));
+  input.forced = algorithm.name;
+  input.load_store = true;
+  input.forced_piece_bytes = *rc::gen::inRange<std::size_t>(1, 1 << 22);
+  const Choice choice = choose(input);
+  RC_ASSERT(choice.piece_count >= 1);
+  RC_ASSERT(choice.piece_count <= std::max<std::size_t>(largest_piece(algorithm, input), 1));
+  RC_ASSERT(choice.piece_count * choice.pieces >= input.count);
+  RC_ASSERT(choice.piece_count * (choice.pieces - 1) < input.count);
+}
+
 TEST(ForcedAlgorithm, is_read_for_one_collective_or_for_those_that_have_it) {
   const std::string_view config = "all_reduce=circulant,bruck";
   EXPECT_EQ(forced_algorithm(config, Collective::all_reduce), "circulant");

@@ -18,6 +18,7 @@ inline CommunicatorOptions options_with(const std::string& algorithm = "",
   CommunicatorOptions options;
   options.config.transport = "local";
   options.config.algorithm = algorithm;
+  options.config.tuning = "off";  // whatever is installed on this machine
   options.config.slot_bytes = slot_bytes;
   options.config.window = window;
   options.config.heap_limit = std::size_t{1} << 30;

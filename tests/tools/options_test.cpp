@@ -163,5 +163,26 @@ TEST(Options, faulty_without_words_differs_from_no_faulty) {
   EXPECT_TRUE(mentions(refusal({"all_reduce", "--faulty", "slow"}), "delay=T"));
 }
 
+TEST(Options, tuning_is_of_all_collectives_or_of_one_and_has_a_file) {
+  const Options all = parse({"--tune"});
+  EXPECT_EQ(all.subject, Subject::tuning);
+  EXPECT_EQ(all.collective, nullptr);
+  EXPECT_EQ(all.tune_file, "rlx-tuning.json");
+  EXPECT_EQ(all.sweep.min_bytes, 8U);
+  EXPECT_EQ(all.sweep.max_bytes, std::size_t{64} << 20);
+  EXPECT_EQ(all.config.tuning, "off");
+  const Options one = parse({"--tune=x.json", "all_gather", "-e", "1M"});
+  EXPECT_EQ(one.collective, &kAllGatherBench);
+  EXPECT_EQ(one.tune_file, "x.json");
+  EXPECT_EQ(one.sweep.max_bytes, std::size_t{1} << 20);
+}
+
+TEST(Options, tuning_refuses_what_belongs_to_one_benchmark) {
+  EXPECT_TRUE(mentions(refusal({"--tune", "-d", "half"}), "--datatype is not for --tune"));
+  EXPECT_TRUE(mentions(refusal({"--tune", "--algorithm", "ring"}), "--algorithm is not"));
+  EXPECT_TRUE(mentions(refusal({"--tune", "memory"}), "unknown collective 'memory'"));
+  EXPECT_TRUE(mentions(refusal({"--tune=off"}), "name the file"));
+}
+
 }  // namespace
 }  // namespace rlx::bench

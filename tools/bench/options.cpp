@@ -4,8 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
+#include <initializer_list>
 #include <span>
 
 #include "collectives/algorithms.hpp"
@@ -23,7 +23,7 @@ namespace {
 struct Text {
   std::string collective, min_bytes, max_bytes, step_bytes;
   std::string dtype = "float", op = "sum", launch = "auto", buffers = "heap", format = "table";
-  std::string algorithm, transport, provider, interface, faulty, against;
+  std::string algorithm, transport, provider, interface, faulty, against, tune;
   std::size_t factor = 0;
 };
 
@@ -60,6 +60,9 @@ void declare_run(CLI::App& app, Text& text, Options& options) {
   app.add_option("--format", text.format, "table, csv or json (table)");
   app.add_option("-J,--output_file", options.output_file,
                  "write JSON here too; never overwrites: FILE.0, FILE.1, ... if it exists");
+  app.add_flag("--tune{rlx-tuning.json}", text.tune,
+               "times the algorithms of all collectives, or of the one named, and adds to FILE "
+               "(--tune=FILE; rlx-tuning.json) which is best for what; see RLX_TUNING");
   app.add_flag("-I,--per_iter_timing", options.per_iteration,
                "table columns for the 10th and 90th percentile");
 }
@@ -148,16 +151,19 @@ void override_algorithm(const Text& text, std::string_view collective, Config& c
   throw UsageError(fmt::format("--algorithm {}: {} has {}", name, collective, known));
 }
 
+using Flags = std::initializer_list<const char*>;
+
+void refuse_flags(const CLI::App& app, Flags flags, std::string_view why) {
+  for (const char* flag : flags)
+    if (app.count(flag) > 0) throw UsageError(fmt::format("{} {}", flag, why));
+}
+
 /// No collective, so nothing of what is said about collectives.
 void refuse_flags_of_collectives(const CLI::App& app) {
-  for (const char* flag : {"--check", "--datatype", "--op", "--buffers", "--algorithm", "--faulty",
-                           "--against", "--per_iter_timing"}) {
-    if (app.count(flag) > 0)
-      throw UsageError(
-          fmt::format("{} is for collectives; memory has -b, -e, -i, -f, -n, -w, -J, "
-                      "--format and --launch",
-                      flag));
-  }
+  refuse_flags(app,
+               {"--check", "--datatype", "--op", "--buffers", "--algorithm", "--faulty",
+                "--against", "--per_iter_timing"},
+               "is for collectives; memory has -b, -e, -i, -f, -n, -w, -J, --format and --launch");
 }
 
 void interpret_memory(const Text& text, Options& options) {
@@ -173,6 +179,32 @@ void interpret_memory(const Text& text, Options& options) {
   options.format = read_format(text.format);
   options.config = Config::from_environment();
   override_transport(text, options.config);
+}
+
+/// One type and operation, the tuner's own algorithms, no checks: what is left is sizes.
+void refuse_flags_of_one_benchmark(const CLI::App& app) {
+  refuse_flags(
+      app,
+      {"--check", "--datatype", "--op", "--buffers", "--algorithm", "--faulty", "--against",
+       "--per_iter_timing", "--stepbytes", "--format", "--output_file", "--warmup_iters"},
+      "is not for --tune, which has -b, -e, -f, -n, --launch and --transport");
+}
+
+void interpret_tuning(const CLI::App& app, const Text& text, Options& options) {
+  constexpr int kSamples = 2001;  // at most: they have a time, too
+  options.subject = Subject::tuning;
+  options.tune_file = text.tune;
+  if (text.tune == "off") throw UsageError("--tune=off: name the file that is to be written");
+  if (!text.collective.empty()) options.collective = &find_collective_bench(text.collective);
+  options.sweep = {8, std::size_t{64} << 20, std::size_t{1} << 20, 4};
+  read_sweep(text, options.sweep);
+  static_cast<void>(sweep_sizes(options.sweep, 1));
+  if (app.count("--iters") == 0) options.iterations = kSamples;
+  options.launch = parse_launch(text.launch);
+  options.config = Config::from_environment();
+  override_transport(text, options.config);
+  options.config.tuning = "off";  // the benchmark's own calls; the file may not be there yet
+  options.config.algorithm.clear();
 }
 
 void interpret(const Text& text, Options& options) {
@@ -206,30 +238,6 @@ void interpret(const Text& text, Options& options) {
 
 }  // namespace
 
-std::string_view to_string(LaunchKind kind) {
-  constexpr std::string_view kNames[] = {"auto", "mpi", "threads", "fork", "rendezvous"};
-  return kNames[static_cast<std::size_t>(kind)];
-}
-
-LaunchChoice parse_launch(std::string_view text) {
-  const std::size_t colon = text.find(':');
-  const std::string_view name = text.substr(0, colon);
-  const bool counted = colon != std::string_view::npos;
-  const std::string_view digits = counted ? text.substr(colon + 1) : std::string_view{};
-  std::size_t ranks = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), ranks);
-  const bool number = error == std::errc{} && end == digits.data() + digits.size() && ranks > 0;
-
-  if (name == "threads" && number) return {LaunchKind::threads, ranks};
-  if (name == "fork" && number) return {LaunchKind::fork, ranks};
-  if (!counted && name == "auto") return {};
-  if (!counted && name == "mpi") return {LaunchKind::mpi, 0};
-  if (!counted && name == "rendezvous") return {LaunchKind::rendezvous, 0};
-  throw UsageError(fmt::format(
-      "--launch {}: there are mpi, threads:N, fork:N, rendezvous and auto, with N at least 1",
-      text));
-}
-
 std::optional<Options> parse_options(const std::vector<std::string>& arguments) {
   Text text;
   Options options;
@@ -258,6 +266,11 @@ std::optional<Options> parse_options(const std::vector<std::string>& arguments) 
   }
   if (app.count("--faulty") > 0) options.faulty = text.faulty;
   try {
+    if (app.count("--tune") > 0) {
+      refuse_flags_of_one_benchmark(app);
+      interpret_tuning(app, text, options);
+      return options;
+    }
     if (text.collective == "memory") {
       refuse_flags_of_collectives(app);
       interpret_memory(text, options);

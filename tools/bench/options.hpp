@@ -30,12 +30,13 @@ struct LaunchChoice {
 
 enum class Format : std::uint8_t { table, csv, json };
 
-/// What is measured: a collective, or the memory system that bounds them all.
-enum class Subject : std::uint8_t { collective, memory };
+/// What is measured: a collective, the memory system that bounds them all, or which algorithm is
+/// best for which calls.
+enum class Subject : std::uint8_t { collective, memory, tuning };
 
 struct Options {
   Subject subject = Subject::collective;
-  const CollectiveBench* collective = nullptr;  ///< null: memory
+  const CollectiveBench* collective = nullptr;  ///< null: memory; tuning: all
   Sweep sweep;
   int iterations = 20;
   int warmup = 1;
@@ -44,6 +45,7 @@ struct Options {
   std::vector<DType> dtypes = {DType::f32};
   std::vector<ReduceKind> kinds = {ReduceKind::Sum};
   std::string output_file;  ///< JSON, opened exclusively; empty: none
+  std::optional<std::string> tune_file;  ///< tuning: what is measured is added to it
   LaunchChoice launch;
   std::optional<std::string> faulty;
   BufferKind buffers = BufferKind::heap;

@@ -11,10 +11,12 @@
 
 #include "collectives/algorithms.hpp"
 #include "collectives/collective.hpp"
+#include "lib/communicator/tuning_file.hpp"
 #include "rlx/error.hpp"
 #include "rlx/version.hpp"
 #include "tools/explain/proofs.hpp"
 #include "tools/explain/schedule_text.hpp"
+#include "tools/explain/why.hpp"
 
 namespace {
 
@@ -38,6 +40,12 @@ struct Options {
   bool mutate = false;
   bool verbose = false;
   bool markdown = false;
+  bool why = false;
+  std::size_t bytes = 0;
+  bool is_private = false;
+  bool in_place = false;
+  std::string transport = "shm";
+  std::string tuning;
 };
 
 // The algorithms that the options name: one, or all of the collective.
@@ -109,6 +117,28 @@ void show(const Options& options, const Algorithm& algorithm) {
   fmt::print("{}\n", rlx::explain::describe_steps(algorithm.generate({ranks, options.rank})));
 }
 
+// What the tuner would do under this environment.
+void explain_choice(const Options& options, Collective collective) {
+  rlx::explain::Question question{
+      .collective = collective,
+      .ranks = options.ranks.value_or(kDefaultRanks),
+      .bytes = options.bytes,
+      .memory = options.is_private ? rlx::collectives::MemoryKind::private_memory
+                                   : rlx::collectives::MemoryKind::heap,
+      .in_place = options.in_place,
+      .over = options.transport == "shm" ? rlx::explain::Over::shm : rlx::explain::Over::ofi,
+      .config = rlx::Config::from_environment()};
+  if (!options.tuning.empty()) question.config.tuning = options.tuning;
+  if (!options.algorithm.empty()) question.config.algorithm = options.algorithm;
+  std::optional<rlx::collectives::TuningTable> table;
+  if (const auto path = rlx::detail::tuning_path(question.config)) {
+    question.file = *path;
+    table = rlx::collectives::TuningTable::parse(rlx::detail::read_tuning(*path), *path);
+    question.tuning = &*table;
+  }
+  fmt::print("{}", rlx::explain::why(question));
+}
+
 int run(const Options& options) {
   if (options.markdown) {
     fmt::print("{}", rlx::explain::markdown());
@@ -126,6 +156,10 @@ int run(const Options& options) {
     fmt::print("{}", rlx::explain::list(collective));
     return 0;
   }
+  if (options.why) {
+    explain_choice(options, collective);
+    return 0;
+  }
   check_rank(options);
   bool passed = true;
   for (const Algorithm* algorithm : chosen(options, collective)) {
@@ -140,12 +174,7 @@ int run(const Options& options) {
   return passed ? 0 : kFindings;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  Options options;
-  CLI::App app("Shows the schedules that rlx runs, what they cost, and proves them.",
-               "rlx-explain");
+void declare(CLI::App& app, Options& options) {
   app.set_version_flag("--version", "rlx-explain " + std::string(rlx::kVersion));
   app.footer(
       "The words of a schedule (word, part, line, ARRIVE, EXIT) are those of docs/contract.md.\n"
@@ -163,6 +192,24 @@ int main(int argc, char** argv) {
                "prove that the proof can fail: seeded faults on 2 to min(n, 8) ranks (8)");
   app.add_flag("-v,--verbose", options.verbose, "--mutate: each mutant and why it was rejected");
   app.add_flag("--markdown", options.markdown, "print docs/algorithms.md");
+  app.add_flag("--why", options.why, "which algorithm such a call gets, by which rule, and why");
+  app.add_option("--bytes", options.bytes,
+                 "--why: bytes of the vector (all_reduce) or of one rank's block (0)");
+  app.add_flag("--private", options.is_private, "--why: memory that is not symmetric");
+  app.add_flag("--in-place", options.in_place, "--why: a call in place");
+  app.add_option("--transport", options.transport,
+                 "--why: shm or ofi, which is taken for TCP (shm)")
+      ->check(CLI::IsMember({"shm", "ofi"}));
+  app.add_option("--tuning", options.tuning, "--why: a table of rlx-bench --tune (RLX_TUNING)");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Shows the schedules that rlx runs, what they cost, and proves them.",
+               "rlx-explain");
+  declare(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -25,8 +25,9 @@ reductions over chunks (docs/contract.md). It declares its cost by formula; the 
 same from the schedules (`rlx-explain COLLECTIVE -n P --verify`) and compares. In the tables n is the
 vector of an all_reduce and one rank's block of an all_gather or reduce_scatter; sent, reduced and
 copied are those of the busiest rank. Rounds are the longest chain of messages, each depending on the
-one before. Which algorithm runs is decided by a cost model from these numbers, or by name:
-`RLX_ALGORITHM=ring` or `RLX_ALGORITHM=all_reduce=circulant,all_gather=bruck`.
+one before. Which algorithm runs is decided by name (`RLX_ALGORITHM=ring` or
+`RLX_ALGORITHM=all_reduce=circulant,all_gather=bruck`), by what was measured (docs/tuning.md), or by a
+cost model from these numbers.
 )";
 
 std::string cost_row(const Algorithm& algorithm, std::uint32_t ranks) {

@@ -40,6 +40,7 @@ TransportCapabilities capabilities_of(const Endpoint& endpoint, std::size_t rank
   const ProtocolChoice& protocol = endpoint.protocol();
   TransportCapabilities offered;
   offered.name = "ofi";
+  offered.medium = name;
   offered.protocol = protocol.protocol;
   offered.inline_bytes = protocol.inject_bytes;
   offered.max_put_bytes = protocol.chunk_bytes;
