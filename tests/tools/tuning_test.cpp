@@ -76,6 +76,12 @@ TEST_F(Tuning, measures_every_kind_of_call_and_adds_numbers_of_ranks_to_the_file
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << "leftovers";
 }
 
+TEST_F(Tuning, measures_up_to_the_longest_length_that_was_asked_for) {
+  EXPECT_THAT(tune(2, {"all_reduce", "-e", "600"}), HasSubstr("\n         600  "));
+  for (const TuningEntry& entry : load_tuning(file_).entries())
+    EXPECT_EQ(entry.crossovers.back().up_to, 600U);
+}
+
 TEST_F(Tuning, makes_a_file_that_decides_what_a_benchmark_runs) {
   tune(2, {"all_reduce"});
   const std::vector<std::string> benchmark = {"all_reduce", "-b", "64", "-e", "64", "-n", "2"};

@@ -95,10 +95,14 @@ class Tuner {
   collectives::TuningKey key_;
 };
 
-/// Whole vectors.
+/// Whole vectors, with the longest also where the factor misses it.
 std::vector<std::size_t> Tuner::lengths(const Kind& kind) const {
   if (!kind.collective->has_elements) return {0};
-  return sweep_sizes(options_.sweep, kind.collective->unit(comm_.size()) * kElement);
+  const std::size_t unit = kind.collective->unit(comm_.size()) * kElement;
+  std::vector<std::size_t> sizes = sweep_sizes(options_.sweep, unit);
+  const std::size_t longest = options_.sweep.max_bytes / unit * unit;
+  if (longest > sizes.back()) sizes.push_back(longest);
+  return sizes;
 }
 
 std::vector<MeasuredSize> Tuner::measure(const Kind& kind, const Buffers& buffers) {
