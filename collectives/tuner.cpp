@@ -5,7 +5,7 @@
 // and its memory traffic:
 //   alone = (rounds + 1) L + max(sent, path) c / B + messages O + memory
 //   memory = c (copied / C + reduced / R + loaded / F + stored / T)
-// (no L for fetching what comes in a signal's line)
+// (L for the fetch of what does not come in a signal's line, less where its place is known)
 // with c the bytes of a chunk, path the chunks along the longest chain of messages, and chunks of
 // peers that are loaded or stored directly. m pieces, of which W are in flight, follow each other
 // at the pace of the work in each, or of the window:
@@ -34,17 +34,19 @@ namespace {
 /// while they are in a cache, which is to say up to kCachedBytes.
 constexpr double kCopiedPerUs = 25000;
 constexpr double kReducedPerUs = 40000;
-constexpr double kLoadedPerUs = 19000;
+constexpr double kLoadedPerUs = 12000;
 constexpr double kStoredPerUs = 15000;
 constexpr double kCopiedToPeersPerUs = 7000;
 constexpr double kCachedBytes = 128 << 10;
 constexpr double kSingleCopyUs = 0.6;
 /// What a further piece takes besides; and the first line of a peer's chunk, loaded, put or stored.
 constexpr double kPieceUs = 0.1;
-constexpr double kLoadUs = 0.03;
-constexpr double kLineUs = 0.004;
-constexpr double kPutUs = 0.1;
-constexpr double kStoreUs = 0.03;
+constexpr double kLoadUs = 0.045;
+constexpr double kLineUs = 0.018;
+constexpr double kPutUs = 0.04;
+constexpr double kKnownFetchUs = 0.02;
+constexpr double kRelayUs = 0.25;
+constexpr double kStoreUs = 0.06;
 constexpr double kCopyToPeerUs = 0.15;
 constexpr double kBytesPerUsOfGigabyte = 1000;
 /// Pieces smaller than this are not worth their messages.
@@ -69,8 +71,7 @@ struct PieceTime {
   double busy = 0;   ///< of work for the rank that has most of it
 };
 
-/// The first line of each chunk that comes from a peer, and each further one with a signal. What
-/// was put is slower: its lines were the reader's, and could not be owned beforehand.
+/// The first line of each chunk that comes from a peer, and each further one with a signal.
 double first_lines_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
                       double chunk) {
   const bool puts = input.load_store && algorithm.needs.reach == Reach::messages;
@@ -99,6 +100,20 @@ double stored_us(double chunk, bool copied) {
   return kCopyToPeerUs + cached / kCopiedToPeersPerUs + (chunk - cached) / kCopiedPerUs;
 }
 
+/// What does not travel in the line of its signal is fetched when the signal has been seen. Where
+/// it lies in mapped scratch, whose place is known, the fetch is under way before.
+double fetch_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost) {
+  if (cost.most_bytes > 0) return 0;
+  const bool known = input.load_store && algorithm.needs.exposes == Exposure::nothing;
+  return known ? kKnownFetchUs : input.link.latency_us;
+}
+
+/// A chain of messages through mapped memory: who has got one looks at it before it sends the next.
+double relayed_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost) {
+  const bool puts = input.load_store && algorithm.needs.reach == Reach::messages;
+  return puts && cost.rounds > 1 ? kRelayUs * (cost.rounds - 1) : 0;
+}
+
 PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
                      const Choice& choice) {
   const double chunk = chunk_bytes(input, algorithm, cost, choice.piece_count);
@@ -123,10 +138,10 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
       static_cast<double>(cost.stored_chunks) * stored_us(chunk, gathers) +
       shared_scratch_us(algorithm, cost, chunk) + first_lines_us(input, algorithm, cost, chunk) +
       single_copies_us(input, algorithm, cost, choice);
-  // What does not travel in the line of its signal is fetched when the signal has been seen.
-  const double fetch = cost.most_bytes > 0 ? 0 : input.link.latency_us;
-  const double alone =
-      fetch + cost.rounds * input.link.latency_us + path * chunk / bandwidth + handling + memory;
+  const double fetch = fetch_us(input, algorithm, cost);
+  const double alone = fetch + cost.rounds * input.link.latency_us +
+                       relayed_us(input, algorithm, cost) + path * chunk / bandwidth + handling +
+                       memory;
   return {alone, sent * chunk / bandwidth + handling + memory};
 }
 

@@ -90,6 +90,15 @@ class Binder {
     return bytes;
   }
 
+  static std::size_t lines(std::size_t bytes) { return (bytes + kLineBytes - 1) / kLineBytes; }
+
+  void share(std::uint32_t peer, Space space, std::uint64_t line, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (plan_.shared_lines.size() == BoundPlan::kMostSharedLines) return;
+      plan_.shared_lines.push_back({(line + i) * kLineBytes, peer, space});
+    }
+  }
+
   BoundStep bind_step(const Step& step) {
     BoundStep bound;
     bound.kind = step.kind;
@@ -101,9 +110,9 @@ class Binder {
     bound.arrive = step.arrive;
     bound.lane = step.lane;
     bound.peer = step.peer;
-    if (step.kind == StepKind::publish)
-      plan_.published_lines =
-          std::max(plan_.published_lines, std::uint32_t{bound.word} + bound.lines);
+    if (step.kind == StepKind::publish) share(kMe, Space::line, bound.word, bound.lines);
+    if (step.kind == StepKind::signal || step.kind == StepKind::put)
+      share(step.peer, Space::line, bound.word, 1);
     if (step.kind == StepKind::wait || step.kind == StepKind::signal) return bound;
     bound.destinations = static_cast<std::uint8_t>(step.destinations);
     bound.sources = static_cast<std::uint8_t>(step.sources);
@@ -118,8 +127,13 @@ class Binder {
     if (step.kind == StepKind::put || step.kind == StepKind::publish) {
       bound.destination = locate(schedule_.destinations(step)[0]);
       bound.source = locate(schedule_.sources(step)[0]);
+      if (bound.destination.space == Space::scratch)
+        share(step.peer, Space::scratch, bound.destination.offset / kLineBytes, lines(bound.bytes));
       return bound;
     }
+    for (const Ref& ref : schedule_.destinations(step))
+      if (ref.space == Space::scratch)
+        share(ref.peer, ref.space, offset(ref) / kLineBytes, lines(bound.bytes));
     bound.operands = static_cast<std::uint32_t>(plan_.operands.size());
     bound.outputs = std::ranges::all_of(schedule_.destinations(step),
                                         [](const Ref& ref) { return ref.space == Space::output; });

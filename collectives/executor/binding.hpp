@@ -49,11 +49,15 @@ struct BoundStep {
 static_assert(sizeof(BoundStep) <= 64);
 
 struct BoundPlan {
+  static constexpr std::size_t kMostSharedLines = 72;  ///< 4 KiB and signals
+
   std::vector<BoundStep> steps;         ///< lane after lane
   std::vector<std::uint32_t> lane_end;  ///< one past the last step of each lane
   std::vector<BoundRef> operands;
   std::size_t scratch_bytes = 0;  ///< of one slot
-  std::uint32_t published_lines = 0;  ///< of a set, from its first one to the last that I publish
+  /// The first lines, in the order of the steps, that this rank writes and others hold: signals and
+  /// scratch, mine and theirs. What is beyond the first few dozen is late anyway.
+  std::vector<BoundRef> shared_lines;
 };
 
 /// Throws CollectiveError(Internal) when the schedule names memory that the layout does not have.

@@ -48,6 +48,9 @@ class Plan {
   void start();
   bool test();
   void wait();
+  /// start() and wait() in one, and the fastest way there is to make a call: nothing is queued where
+  /// nothing else is in flight. Errors are those of both.
+  void run();
 
   /// The algorithm that was chosen; empty for an empty plan.
   [[nodiscard]] std::string algorithm() const;

@@ -50,6 +50,7 @@ class PlanState {
   CallArguments arguments;
   std::shared_ptr<const PreparedCall> prepared;
   std::shared_ptr<CallState> running;
+  bool overlaps = false;  ///< input and output share memory, or may: a copy may be needed
 };
 
 }  // namespace rlx::detail

@@ -145,8 +145,8 @@ Request run_async(Communicator& communicator, const CallArguments& call) {
 
 Plan plan(Communicator& communicator, const CallArguments& call) {
   CommunicatorState& comm = state_of(communicator);
-  check(call, comm);
   auto state = std::make_shared<PlanState>();
+  state->overlaps = check(call, comm) != Overlap::none;
   state->communicator = comm.shared_from_this();
   state->arguments = call;
   state->prepared = comm.plans().prepare(call);

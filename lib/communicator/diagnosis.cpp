@@ -40,10 +40,10 @@ std::string describe_call(const CallDescriptor& call) {
   if (static_cast<Operation>(call.operation) == Operation::barrier)
     return fmt::format("barrier (call {})", call.user_sequence);
   const bool reduces = static_cast<Operation>(call.operation) != Operation::all_gather;
-  const std::string memory =
-      call.in_place ? (call.symmetric_out ? "heap" : "private")
-                    : fmt::format("{} to {}", call.symmetric_in ? "heap" : "private",
-                                  call.symmetric_out ? "heap" : "private");
+  const std::string memory = call.in_place
+                                 ? (call.symmetric_out ? "heap" : "private")
+                                 : fmt::format("{} to {}", call.symmetric_in ? "heap" : "private",
+                                               call.symmetric_out ? "heap" : "private");
   return fmt::format("{} of {} {}{}{}, {}, {} memory (call {})", to_string(operation), call.count,
                      to_string(static_cast<DType>(call.dtype)), reduces ? ", " : "",
                      reduces ? to_string(static_cast<ReduceKind>(call.kind)) : "",

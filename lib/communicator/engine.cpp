@@ -103,7 +103,7 @@ bool Engine::run_alone(const std::shared_ptr<CallState>& call, std::uint32_t pol
     advance_epochs();
   }
   if (frontier_ == next_start_) {
-    own_next_lines(call->prepared->tail.published_lines);
+    own_next_lines(call->prepared->tail);
     return true;
   }
   for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch)
@@ -112,17 +112,22 @@ bool Engine::run_alone(const std::shared_ptr<CallState>& call, std::uint32_t pol
   return false;
 }
 
-/// Takes the lines that the next epoch will probably publish into this core's cache, to be written:
-/// peers have read them D epochs ago, and the store of a shared line waits until they have let go.
-void Engine::own_next_lines(std::uint32_t lines) const noexcept {
-  constexpr std::uint32_t kMost = 16;  // more are under way at once in no core
-  const std::byte* line =
-      environment_.signals.line(setup_.first_line + sets_(next_start_) * kLinesPerGroup);
-  for (std::uint32_t word = 0; word < std::min(lines, kMost); ++word) {
+/// Takes the lines that the next epoch will probably write into this core's cache: others have read
+/// them D epochs ago, and the store of a shared line waits until they have let go.
+void Engine::own_next_lines(const collectives::BoundPlan& plan) const noexcept {
+  const auto set = sets_(next_start_);
+  const std::size_t first_line = (setup_.first_line + set * kLinesPerGroup) * kLineBytes;
+  const std::size_t slot = set * setup_.slot_bytes;
+  for (const collectives::BoundRef& ref : plan.shared_lines) {
+    const std::uint32_t owner = ref.peer == collectives::kMe ? environment_.me : ref.peer;
+    const collectives::PeerRoute& peer = environment_.peers[owner];
+    const std::byte* line =
+        (ref.space == collectives::Space::line ? peer.signals + first_line : peer.scratch + slot) +
+        ref.offset;
 #if defined(__x86_64__)
-    asm volatile("prefetchw %0" : : "m"(line[word * kLineBytes]));
+    asm volatile("prefetchw %0" : : "m"(*line));
 #else
-    __builtin_prefetch(line + word * kLineBytes, 1);
+    __builtin_prefetch(line, 1);
 #endif
   }
 }

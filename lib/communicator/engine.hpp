@@ -108,7 +108,7 @@ class Engine {
   void number(CallState& call) noexcept;
   void chain(CallState& call) noexcept;
   bool advance_epochs() noexcept;
-  void own_next_lines(std::uint32_t lines) const noexcept;
+  void own_next_lines(const collectives::BoundPlan& plan) const noexcept;
   void describe(const CallState& call) noexcept;
   bool start_ready() noexcept;
   void start(const std::shared_ptr<CallState>& call) noexcept;

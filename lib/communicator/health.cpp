@@ -20,7 +20,8 @@ void copy_text(char (&to)[n], const std::string& from) {
 HealthDetail detail_of(const ErrorDetails& cause) {
   HealthDetail detail;
   detail.sequence = cause.sequence;
-  detail.rank_count = static_cast<std::uint32_t>(std::min(cause.ranks.size(), std::size(detail.ranks)));
+  detail.rank_count =
+      static_cast<std::uint32_t>(std::min(cause.ranks.size(), std::size(detail.ranks)));
   for (std::uint32_t i = 0; i < detail.rank_count; ++i) detail.ranks[i] = cause.ranks[i].value();
   copy_text(detail.operation, cause.operation);
   copy_text(detail.step, cause.step);

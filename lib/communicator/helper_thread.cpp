@@ -53,7 +53,8 @@ void HelperThread::run() {
   }
 }
 
-/// Polls whenever an interval went by in which nobody else did, until nothing is in flight for long.
+/// Polls whenever an interval went by in which nobody else did, until nothing is in flight for
+/// long.
 void HelperThread::watch() {
   int idle = 0;
   std::uint64_t seen = context_.polls();

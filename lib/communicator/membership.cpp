@@ -120,9 +120,8 @@ std::shared_ptr<CommunicatorState> CommunicatorState::split(int colour, int key,
   std::vector<std::uint32_t> mates;
   for (std::uint32_t member = 0; member < size(); ++member)
     if (colour >= 0 ? all[member].colour == colour : member == group_.me) mates.push_back(member);
-  std::stable_sort(mates.begin(), mates.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return all[a].key < all[b].key;
-  });
+  std::stable_sort(mates.begin(), mates.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return all[a].key < all[b].key; });
   for (const std::uint32_t mate : mates) {
     if (mate == group_.me) group.me = static_cast<std::uint32_t>(group.members.size());
     group.members.push_back(group_.members[mate]);

@@ -32,6 +32,15 @@ void abandon(const std::shared_ptr<detail::CallState>& call) noexcept {
   }
 }
 
+void check_startable(const detail::PlanState* plan, const char* operation) {
+  if (plan == nullptr)
+    throw CollectiveError(ErrorKind::InvalidArgument, operation,
+                          "an empty plan can not be started");
+  if (plan->running && !finished(*plan->running))
+    throw CollectiveError(ErrorKind::InvalidArgument, operation,
+                          "the run before is unfinished; wait() for it first");
+}
+
 }  // namespace
 
 Request::Request() = default;
@@ -61,15 +70,18 @@ Plan& Plan::operator=(Plan&& other) noexcept {
 }
 
 void Plan::start() {
-  if (!state_)
-    throw CollectiveError(ErrorKind::InvalidArgument, "start", "an empty plan can not be started");
-  if (state_->running && !finished(*state_->running))
-    throw CollectiveError(ErrorKind::InvalidArgument, "start",
-                          "the run before is unfinished; wait() for it first");
+  check_startable(state_.get(), "start");
   detail::CommunicatorState& communicator = *state_->communicator;
-  state_->running = communicator.submit(state_->arguments, state_->prepared,
-                                        detail::CallPurpose::user, false);
+  state_->running =
+      communicator.submit(state_->arguments, state_->prepared, detail::CallPurpose::user, false);
   communicator.context().helper().call_in_flight();
+}
+
+void Plan::run() {
+  check_startable(state_.get(), "run");
+  if (!state_->overlaps) return state_->communicator->run(state_->arguments, state_->prepared);
+  start();
+  wait();
 }
 
 bool Plan::test() { return !state_ || !state_->running || test_call(*state_->running); }

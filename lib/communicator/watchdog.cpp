@@ -12,9 +12,9 @@ namespace rlx::detail {
 namespace {
 
 constexpr std::chrono::milliseconds kLookInterval{5};
-constexpr double kFetchSeconds = 0.05;  // a knock may hold up my own progress only so long
+constexpr double kFetchSeconds = 0.05;          // a knock may hold up my own progress only so long
 constexpr std::chrono::seconds kSearchTime{2};  // for the member that called something else
-constexpr int kFailingLooks = 2;        // a dead peer's last signals are seen before its death is
+constexpr int kFailingLooks = 2;  // a dead peer's last signals are seen before its death is
 
 double seconds(Watchdog::Clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -54,8 +54,9 @@ void Watchdog::watch(CommunicatorState& communicator, const Blocked& blocked) no
                     watch_.step == blocked.step;
   if (!same) {
     const auto now = last_look_;
-    watch_ = {&communicator, blocked.epoch, blocked.step, now, now, now, blocked.step->peer,
-              0, {}, 0, false};
+    watch_ = {
+        &communicator, blocked.epoch, blocked.step, now, now, now, blocked.step->peer, 0, {}, 0,
+        false};
     communicator.engine().publish_progress(0);
     return;
   }
@@ -135,9 +136,10 @@ void Watchdog::report_mismatch(const Blocked& blocked, std::uint32_t member,
   CommunicatorState& communicator = *watch_.communicator;
   ErrorDetails details = details_of(
       communicator, blocked, ErrorKind::Mismatch,
-      fmt::format("rank {} called {} where rank {} called {}; all ranks of a communicator must make "
-                  "the same calls in the same order",
-                  member, describe_call(theirs), communicator.rank().value(), describe_call(mine)));
+      fmt::format(
+          "rank {} called {} where rank {} called {}; all ranks of a communicator must make "
+          "the same calls in the same order",
+          member, describe_call(theirs), communicator.rank().value(), describe_call(mine)));
   details.ranks = {Rank(member), communicator.rank()};
   details.sequence = mine.user_sequence;
   communicator.fail(std::move(details));
@@ -158,7 +160,8 @@ void Watchdog::not_arrived(const Blocked& blocked) noexcept {
                       config.timeout));
 }
 
-void Watchdog::give_up(const Blocked& blocked, ErrorKind kind, const std::string& message) noexcept {
+void Watchdog::give_up(const Blocked& blocked, ErrorKind kind,
+                       const std::string& message) noexcept {
   CommunicatorState& communicator = *watch_.communicator;
   ErrorDetails details = details_of(communicator, blocked, kind, message);
   details.ranks = {Rank(kind == ErrorKind::PeerFailed ? blocked.step->peer : watch_.suspect)};
@@ -192,9 +195,10 @@ void Watchdog::diagnose(CommunicatorState& communicator) noexcept {
   const CallDescriptor mine = communicator.engine().descriptor(blocked.call->call_number);
   ErrorDetails details = details_of(
       communicator, blocked, ErrorKind::Mismatch,
-      fmt::format("rank {} signalled for a different call than rank {}'s {}, and could not be asked "
-                  "which; all ranks of a communicator must make the same calls in the same order",
-                  peer, communicator.rank().value(), describe_call(mine)));
+      fmt::format(
+          "rank {} signalled for a different call than rank {}'s {}, and could not be asked "
+          "which; all ranks of a communicator must make the same calls in the same order",
+          peer, communicator.rank().value(), describe_call(mine)));
   details.ranks = {Rank(peer), communicator.rank()};
   communicator.fail(std::move(details));
 }

@@ -68,6 +68,44 @@ TEST(InFlight, a_plan_runs_again_and_again) {
   });
 }
 
+TEST(InFlight, a_plan_runs_in_one_call_also_beside_others) {
+  launch_threads(3, options_with(), [](Communicator& comm) {
+    auto x = comm.allocate<int>(500);
+    std::vector<int> beside(70, 0);
+    Plan plan = plan_all_reduce(comm, x, ReduceKind::Sum);
+    for (int round = 0; round < 100; ++round) {
+      std::fill(x.begin(), x.end(), round);
+      Request request =
+          round % 2 == 0 ? Request() : all_reduce_async(comm, beside, ReduceKind::Max);
+      plan.run();
+      request.wait();
+      ASSERT_EQ(x[499], 3 * round);
+      ASSERT_TRUE(plan.test());
+    }
+  });
+}
+
+TEST(InFlight, an_empty_plan_says_so) {
+  Plan none;
+  EXPECT_THROW(none.run(), CollectiveError);
+  EXPECT_THROW(none.start(), CollectiveError);
+}
+
+TEST(InFlight, a_plan_whose_input_and_output_overlap_runs) {
+  launch_threads(2, options_with(), [](Communicator& comm) {
+    std::vector<int> memory(110, 0);
+    const std::span<const int> in(memory.data() + 10, 100);
+    Plan plan = plan_all_reduce(comm, in, std::span<int>(memory.data(), 100), ReduceKind::Sum);
+    for (int round = 1; round < 4; ++round) {
+      std::fill(memory.begin(), memory.end(), round);
+      plan.run();
+      ASSERT_EQ(memory[0], 2 * round);
+      ASSERT_EQ(memory[99], 2 * round);
+      ASSERT_EQ(memory[105], round);
+    }
+  });
+}
+
 TEST(InFlight, a_stream_orders_a_collective_among_its_work) {
   launch_threads(2, options_with(), [](Communicator& comm) {
     std::vector<int> x(100, 1);

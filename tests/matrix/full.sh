@@ -82,7 +82,7 @@ full_sanitizers() {
   local tsan=$kRoot/build-tsan asan=$kRoot/build-asan transport test
   build_into "$tsan" --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
   build_into "$asan" --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
-  export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+  export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1
   for transport in local faulty 'shm --launch threads:4'; do
     run_case "ThreadSanitizer, stress over $transport" 600 "$tsan/tests/rlx-stress" --calls 1000 \
       --seed 21 --transport $transport --outstanding 4
@@ -92,7 +92,7 @@ full_sanitizers() {
       --timeout-multiplier 10 "$test"
   done
   # libfabric and Open MPI keep memory to the end; what they never free is not ours to report.
-  export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   run_case "AddressSanitizer and UBSan, all tests" 3600 meson test -C "$asan" --no-rebuild \
     --timeout-multiplier 10
   for transport in "${kProcessTransports[@]}"; do

@@ -46,8 +46,9 @@ class Tuning : public ::testing::Test {
     EXPECT_EQ(worst, kOk);
     return testing::internal::GetCapturedStdout();
   }
-  std::string tune(std::size_t ranks, std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments = {"--tune=" + file_, "-b", "8", "-e", "512", "-n", "5"};
+  std::string tune(std::size_t ranks, std::vector<std::string> more = {},
+                   const std::string& longest = "512") {
+    std::vector<std::string> arguments = {"--tune=" + file_, "-b", "8", "-e", longest, "-n", "5"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run(arguments, ranks);
   }
@@ -77,7 +78,7 @@ TEST_F(Tuning, measures_every_kind_of_call_and_adds_numbers_of_ranks_to_the_file
 }
 
 TEST_F(Tuning, measures_up_to_the_longest_length_that_was_asked_for) {
-  EXPECT_THAT(tune(2, {"all_reduce", "-e", "600"}), HasSubstr("\n         600  "));
+  EXPECT_THAT(tune(2, {"all_reduce"}, "600"), HasSubstr("\n         600  "));
   for (const TuningEntry& entry : load_tuning(file_).entries())
     EXPECT_EQ(entry.crossovers.back().up_to, 600U);
 }

@@ -40,6 +40,7 @@ class TuningTimer {
  private:
   struct Runner;
   [[nodiscard]] Plan plan(const TuningCall& call, const Candidate& candidate);
+  [[nodiscard]] double sample(const Runner& runner);
   void sample(std::vector<Runner>& runners, int times);
   void settle(std::vector<Runner>& runners);
   [[nodiscard]] int affordable(std::chrono::nanoseconds spent, std::chrono::milliseconds budget);
