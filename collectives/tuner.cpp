@@ -38,7 +38,8 @@ constexpr double kLoadedPerUs = 12000;
 constexpr double kStoredPerUs = 15000;
 constexpr double kCopiedToPeersPerUs = 7000;
 constexpr double kCachedBytes = 128 << 10;
-constexpr double kSingleCopyUs = 0.6;
+constexpr double kSingleCopyUs = 1.4;
+constexpr double kSingleCopiedPerUs = 30000;  // besides loading
 /// What a further piece takes besides; and the first line of a peer's chunk, loaded, put or stored.
 constexpr double kPieceUs = 0.1;
 constexpr double kLoadUs = 0.045;
@@ -88,9 +89,10 @@ double shared_scratch_us(const Algorithm& algorithm, const Cost& cost, double ch
 
 /// Copies out of private memory go through the system, chunk by chunk.
 double single_copies_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
-                        const Choice& choice) {
+                        const Choice& choice, double chunk) {
   const bool fetched = input.private_input && algorithm.needs.copies && !choice.stages_input;
-  return fetched ? kSingleCopyUs * static_cast<double>(cost.loaded_chunks) : 0;
+  const double each = kSingleCopyUs + chunk / kSingleCopiedPerUs;
+  return fetched ? each * static_cast<double>(cost.loaded_chunks) : 0;
 }
 
 /// Storing one chunk to a peer's memory.
@@ -127,17 +129,19 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
   const double piece = static_cast<double>(choice.piece_count * input.element_bytes);
   const bool scatters = algorithm.collective == Collective::reduce_scatter;
   const bool gathers = algorithm.collective == Collective::all_gather;
-  const double staged = (choice.stages_input ? piece * (scatters ? input.ranks : 1) : 0) +
-                        (choice.stages_output ? piece * (gathers ? input.ranks : 1) : 0);
+  const double staged_in = choice.stages_input ? piece * (scatters ? input.ranks : 1) : 0;
+  const double staged_out = choice.stages_output ? piece * (gathers ? input.ranks : 1) : 0;
+  const double staged =
+      staged_in / (input.load_store ? kStoredPerUs : kCopiedPerUs) + staged_out / kCopiedPerUs;
   const auto traffic = [&](std::uint64_t chunks, double rate) {
     return static_cast<double>(chunks) * chunk / rate;
   };
   const double memory =
-      staged / kCopiedPerUs + traffic(cost.copied_chunks, kCopiedPerUs) +
+      staged + traffic(cost.copied_chunks, kCopiedPerUs) +
       traffic(cost.reduced_chunks, kReducedPerUs) + traffic(cost.loaded_chunks, kLoadedPerUs) +
       static_cast<double>(cost.stored_chunks) * stored_us(chunk, gathers) +
       shared_scratch_us(algorithm, cost, chunk) + first_lines_us(input, algorithm, cost, chunk) +
-      single_copies_us(input, algorithm, cost, choice);
+      single_copies_us(input, algorithm, cost, choice, chunk);
   const double fetch = fetch_us(input, algorithm, cost);
   const double alone = fetch + cost.rounds * input.link.latency_us +
                        relayed_us(input, algorithm, cost) + path * chunk / bandwidth + handling +
