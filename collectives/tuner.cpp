@@ -45,6 +45,7 @@ constexpr double kPieceUs = 0.1;
 constexpr double kLoadUs = 0.045;
 constexpr double kLineUs = 0.018;
 constexpr double kPutUs = 0.04;
+constexpr double kFetchUs = 0.15;
 constexpr double kKnownFetchUs = 0.02;
 constexpr double kRelayUs = 0.25;
 constexpr double kStoreUs = 0.06;
@@ -106,8 +107,8 @@ double stored_us(double chunk, bool copied) {
 /// it lies in mapped scratch, whose place is known, the fetch is under way before.
 double fetch_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost) {
   if (cost.most_bytes > 0) return 0;
-  const bool known = input.load_store && algorithm.needs.exposes == Exposure::nothing;
-  return known ? kKnownFetchUs : input.link.latency_us;
+  if (!input.load_store) return input.link.latency_us;
+  return algorithm.needs.exposes == Exposure::nothing ? kKnownFetchUs : kFetchUs;
 }
 
 /// A chain of messages through mapped memory: who has got one looks at it before it sends the next.
@@ -244,6 +245,12 @@ std::size_t largest_piece(const Algorithm& algorithm, const TunerInput& input) {
 
 LinkCost link_cost(const TransportCapabilities& capabilities) {
   return {capabilities.latency_us, capabilities.message_us, capabilities.gigabytes_per_second};
+}
+
+LinkCost in_turns(LinkCost link) {
+  constexpr double kTurnUs = 0.8;
+  link.latency_us += kTurnUs;
+  return link;
 }
 
 }  // namespace rlx::collectives

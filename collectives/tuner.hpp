@@ -23,6 +23,11 @@ struct LinkCost {
 
 [[nodiscard]] LinkCost link_cost(const TransportCapabilities& capabilities);
 
+/// The same where more ranks than cores take turns: who waits for a message waits until the system
+/// has changed to the one who sends it. (Everything else takes as many times longer as ranks share a
+/// core; that changes no choice and is left out.)
+[[nodiscard]] LinkCost in_turns(LinkCost link);
+
 /// Agreed values: rank 0's capabilities, Config and measurements, broadcast while wiring.
 struct TunerInput {
   Collective collective = Collective::all_reduce;

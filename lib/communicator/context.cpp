@@ -234,6 +234,8 @@ std::shared_ptr<Context> Context::over(SymmetricTransport& transport, SignalRegi
   context->agreed_.stream_bytes = stream_bytes_here();
   context->agreed_.ranks_fit_cores =
       transport.size() <= static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_ONLN));
+  if (!context->agreed_.ranks_fit_cores)
+    context->agreed_.link = collectives::in_turns(context->agreed_.link);
   return context;
 }
 

@@ -112,9 +112,14 @@ bool ranks_fit(const std::vector<Hello>& hellos, Rank me) {
     CPU_OR(&all, &all, &other.cores);
   }
   const bool fit = ranks <= CPU_COUNT(&all);
-  if (!fit && me.value() == 0)
-    log::info("{} ranks share {} cores on {}: waiting yields at once", ranks, CPU_COUNT(&all),
-              hellos[me.index()].host);
+  const auto first = std::ranges::find_if(
+      hellos, [&](const Hello& other) { return same_host(other, hellos[me.index()]); });
+  if (!fit && first - hellos.begin() == me.value())
+    log::warn(
+        "{} ranks share {} core{} on {} and take turns, so short calls take microseconds where "
+        "they "
+        "could take tenths; start fewer ranks, or allow them more cores",
+        ranks, CPU_COUNT(&all), CPU_COUNT(&all) == 1 ? "" : "s", hellos[me.index()].host);
   return fit;
 }
 
@@ -180,7 +185,9 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
   context->identity_ = hellos[0].identity;
   context->given_ = given.config;
   context->agreed_.ranks_fit_cores = ranks_fit(hellos, me);
-  context->agreed_.link = exchange(bootstrap, collectives::link_cost(wire.capabilities()))[0];
+  const collectives::LinkCost link = collectives::link_cost(wire.capabilities());
+  context->agreed_.link =
+      exchange(bootstrap, context->agreed_.ranks_fit_cores ? link : collectives::in_turns(link))[0];
 
   context->signal_memory_ = std::make_shared<OwnedPages>(SignalRegion::bytes(kSignalLines));
   wire.keep(context->signal_memory_);

@@ -58,7 +58,9 @@ double sample(LineUp& line_up, const Contender& contender) {
   line_up.wait();
   const Clock::time_point begin = Clock::now();
   contender.call();
-  return microseconds(begin, Clock::now());
+  const double us = microseconds(begin, Clock::now());
+  line_up.leave_together();
+  return us;
 }
 
 double back_to_back(LineUp& line_up, const Contender& contender, int calls) {
@@ -66,7 +68,9 @@ double back_to_back(LineUp& line_up, const Contender& contender, int calls) {
   line_up.wait();
   const Clock::time_point begin = Clock::now();
   for (int i = 0; i < calls; ++i) contender.call();
-  return microseconds(begin, Clock::now()) / calls;
+  const double us = microseconds(begin, Clock::now()) / calls;
+  line_up.leave_together();
+  return us;
 }
 
 }  // namespace rlx::bench

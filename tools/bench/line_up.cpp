@@ -107,6 +107,10 @@ void LineUp::wait() {
   start_together();
 }
 
+void LineUp::leave_together() {
+  if (oversubscribed_) wait();
+}
+
 void LineUp::release() {
   page_->start_ns.store(now_ns() + kStartDelayNs, std::memory_order_relaxed);
   page_->released.store(epoch_, std::memory_order_release);
@@ -156,7 +160,8 @@ void LineUp::start_together() const {
     const std::int64_t left = start - now_ns();
     // More than the delay is another clock (a container with a time of its own): start at once.
     if (left <= 0 || left > kStartDelayNs) return;
-    // No pause here: it takes longer than a call of the clock, and ranks would start that much apart.
+    // No pause here: it takes longer than a call of the clock, and ranks would start that much
+    // apart.
   }
 }
 

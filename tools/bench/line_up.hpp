@@ -36,6 +36,10 @@ class LineUp {
   /// died.
   void wait();
 
+  /// Where ranks share cores: returns when every rank is here, so that who is done with a sample does
+  /// not work on the next one where others need the core. Throws as wait().
+  void leave_together();
+
   /// For waits of the benchmark's own between line-ups: throws as wait() when a rank left or died.
   /// Cheap enough for every few hundred polls.
   void check_peers();

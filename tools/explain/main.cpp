@@ -44,6 +44,7 @@ struct Options {
   std::size_t bytes = 0;
   bool is_private = false;
   bool in_place = false;
+  std::uint32_t cores = 0;
   std::string transport = "shm";
   std::string tuning;
 };
@@ -126,6 +127,7 @@ void explain_choice(const Options& options, Collective collective) {
       .memory = options.is_private ? rlx::collectives::MemoryKind::private_memory
                                    : rlx::collectives::MemoryKind::heap,
       .in_place = options.in_place,
+      .cores = options.cores,
       .over = options.transport == "shm" ? rlx::explain::Over::shm : rlx::explain::Over::ofi,
       .config = rlx::Config::from_environment()};
   if (!options.tuning.empty()) question.config.tuning = options.tuning;
@@ -197,6 +199,7 @@ void declare(CLI::App& app, Options& options) {
                  "--why: bytes of the vector (all_reduce) or of one rank's block (0)");
   app.add_flag("--private", options.is_private, "--why: memory that is not symmetric");
   app.add_flag("--in-place", options.in_place, "--why: a call in place");
+  app.add_option("--cores", options.cores, "--why: cores that the ranks share (one each)");
   app.add_option("--transport", options.transport,
                  "--why: shm or ofi, which is taken for TCP (shm)")
       ->check(CLI::IsMember({"shm", "ofi"}));

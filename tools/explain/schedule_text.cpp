@@ -91,10 +91,9 @@ std::string list(Collective collective) {
   std::string text;
   for (const Algorithm& algorithm : collectives::algorithms())
     if (algorithm.collective == collective)
-      text += fmt::format("{:<20}  {}{}\n", algorithm.name, algorithm.summary,
-                          algorithm.needs.reach == collectives::Reach::load_store
-                              ? " [mapped memory]"
-                              : "");
+      text += fmt::format(
+          "{:<20}  {}{}\n", algorithm.name, algorithm.summary,
+          algorithm.needs.reach == collectives::Reach::load_store ? " [mapped memory]" : "");
   return text;
 }
 

@@ -31,13 +31,15 @@ TunerInput input_of(const Question& question, const std::string& topology) {
   const bool mapped = question.over == Over::shm;
   const bool is_private = question.memory == MemoryKind::private_memory;
   const std::size_t element = question.bytes % kFloat == 0 ? kFloat : 1;
+  const bool crowded = question.cores > 0 && question.cores < question.ranks;
+  const collectives::LinkCost link = mapped ? kMapped : kTcp;
   return {.collective = question.collective,
           .ranks = question.ranks,
           .count = question.bytes / element,
           .element_bytes = element,
           .slot_bytes = question.config.slot_bytes,
           .window = question.config.window,
-          .link = mapped ? kMapped : kTcp,
+          .link = crowded ? collectives::in_turns(link) : link,
           .load_store = mapped,
           .single_copy = mapped && question.config.single_copy,
           .in_place = question.in_place,

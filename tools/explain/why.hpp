@@ -18,6 +18,7 @@ struct Question {
   std::size_t bytes = 0;  ///< of the vector (all_reduce), or of one rank's block
   collectives::MemoryKind memory = collectives::MemoryKind::heap;
   bool in_place = false;
+  std::uint32_t cores = 0;  ///< that the ranks share; 0: each has one
   Over over = Over::shm;
   Config config;     ///< algorithm, slots, window, single copy and provider count
   std::string file;  ///< the table's name, for people; empty: there is none
