@@ -52,6 +52,7 @@ int open_memory_file() {
 /// Maps the part of the file at the same place within a huge page as it has in the file. nullptr,
 /// with errno set, when the system refuses.
 std::byte* map_part(int file, std::uint64_t offset, std::size_t length) {
+  length = (length + kPage - 1) / kPage * kPage;
   const std::size_t reserved = length + kHugePage;
   void* const range =
       ::mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -84,6 +85,18 @@ int advise(std::span<std::byte> pages, int advice) {
 void touch(std::span<std::byte> pages) {
   for (std::size_t at = 0; at < pages.size(); at += kPage)
     static_cast<void>(*const_cast<volatile std::byte*>(pages.data() + at));
+}
+
+/// Puts a part of the file, whose pages are made, where the memory is. Not by mremap, whose fifth
+/// argument is lost in processes that UCX before 1.14 hooks (openucx/ucx#8820), as MPI libraries
+/// do.
+bool map_in_place(int file, std::uint64_t offset, std::span<std::byte> memory) {
+  if (::mmap(memory.data(), memory.size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file,
+             static_cast<off_t>(offset)) != memory.data())
+    return false;
+  static_cast<void>(::madvise(memory.data(), memory.size(), MADV_HUGEPAGE));  // advice only
+  if (advise(memory, MADV_POPULATE_WRITE) != 0) touch(memory);
+  return true;
 }
 
 bool is_zero(const std::byte* page) {
@@ -171,8 +184,8 @@ std::uint64_t SharedFile::share(std::span<std::byte> memory) {
     throw;
   }
   copy_contents({made, memory.size()}, memory);
-  if (::mremap(made, memory.size(), memory.size(), MREMAP_MAYMOVE | MREMAP_FIXED, memory.data()) ==
-      MAP_FAILED)
+  ::munmap(made, memory.size());
+  if (!map_in_place(file_.get(), offset, memory))
     throw CollectiveError(
         ErrorKind::Transport, "shm",
         fmt::format("{} bytes at {} can not be mapped as shared memory: {}", memory.size(),

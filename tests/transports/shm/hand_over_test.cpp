@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
+#include <barrier>
 #include <chrono>
 #include <limits>
 #include <memory>
@@ -38,16 +40,23 @@ struct Doors {
     }
   }
 
-  /// All ranks hand over at once; the verdicts by rank.
+  /// All ranks reach each other at once and, when all do, as the meeting sees to, hand over at once;
+  /// the verdicts by rank.
   std::vector<std::vector<Verdict>> hand_over(std::chrono::milliseconds patience) {
     std::vector<std::vector<Verdict>> verdicts(cards.size());
     mates.resize(cards.size());
+    std::barrier everybody(static_cast<std::ptrdiff_t>(cards.size()));
+    std::atomic<bool> trouble{false};
     std::vector<std::jthread> threads;
     for (std::size_t rank = 0; rank < cards.size(); ++rank)
       threads.emplace_back([&, rank] {
         const Rank me(static_cast<std::uint32_t>(rank));
         HandOver mine(cards, me, std::move(listeners[rank]), descriptor(rank));
-        static_cast<void>(mine.reach());
+        verdicts[rank] = mine.reach();
+        for (const Verdict& verdict : verdicts[rank])
+          if (verdict.trouble != Trouble::none) trouble = true;
+        everybody.arrive_and_wait();
+        if (trouble) return;
         verdicts[rank] = mine.exchange(Clock::now() + patience);
         mates[rank] = mine.take();
       });
