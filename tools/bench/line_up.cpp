@@ -17,7 +17,7 @@
 namespace rlx::bench {
 namespace {
 
-constexpr std::int64_t kStartDelayNs = 1000;
+constexpr std::int64_t kStartDelayNs = 3000;
 constexpr std::int64_t kCheckEveryNs = 100'000'000;
 constexpr std::uint32_t kSpins = 1000;
 

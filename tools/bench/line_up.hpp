@@ -3,8 +3,8 @@
 // of the library under test, or of the one that it is compared with, would be part of what is
 // measured and would leave its mark in caches and queues.
 //
-// On one host the flags lie in a shared page. The last rank to arrive sets a starting time a
-// microsecond ahead on the host's clock, so that all start within tens of nanoseconds. Ranks on
+// On one host the flags lie in a shared page. The last rank to arrive sets a starting time three
+// microseconds ahead on the host's clock, so that all start within tens of nanoseconds. Ranks on
 // several hosts use a barrier of rlx instead, and the report says so.
 //
 // A rank waits here only when its calls have completed, so nobody waits for its help; other
