@@ -56,8 +56,10 @@ kCollectives=(all_reduce all_gather reduce_scatter)
 kProviders=(- 'tcp;ofi_rxm' net shm)
 # For rlx-stress and rlx-death: words after --transport, so they are used unquoted.
 kProcessTransports=(shm tcp net 'ofi --provider shm')
-kTypes=(int8 uint8 int32 uint32 int64 uint64 half bfloat16 float double)
+kTypes=(int8 uint8 int16 uint16 int32 uint32 int64 uint64 half bfloat16 float double fp8_e4m3
+  fp8_e5m2)
 kOperations=(sum prod min max avg)
+kBitwise=(band bor bxor)
 
 # The algorithms of a collective: the first column of the table.
 algorithms_of() {
@@ -69,13 +71,24 @@ message_algorithms_of() {
   "$build/tools/rlx-explain" "$1" --list | awk '!/\[mapped memory\]/ { print $1 }'
 }
 
-# Walks through types and operations, one more for each case, so that all are met.
+# Those that do.
+load_store_algorithms_of() {
+  "$build/tools/rlx-explain" "$1" --list | awk '/\[mapped memory\]/ { print $1 }'
+}
+
+# The next integer type: the first eight.
+integer=0
+next_integer() {
+  type=${kTypes[integer % 8]}
+  integer=$((integer + 1))
+}
+
+# Walks through types and operations, one more for each case, so that all pairs are met: their numbers
+# have no common divisor.
 sample=0
 next_sample() {
   type=${kTypes[sample % ${#kTypes[@]}]}
   operation=${kOperations[sample % ${#kOperations[@]}]}
   sample=$((sample + 1))
-  # Ten types and five operations would always meet in the same pairs.
-  [[ $((sample % 10)) -eq 0 ]] && kOperations=("${kOperations[@]:1}" "${kOperations[0]}")
   return 0
 }

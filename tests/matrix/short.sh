@@ -10,7 +10,7 @@ run_short_matrix() {
 }
 
 short_benches() {
-  local collective algorithm provider ranks=2
+  local collective algorithm provider memory ranks=2
   for collective in "${kCollectives[@]}"; do
     for algorithm in $(message_algorithms_of "$collective"); do
       for provider in "${kProviders[@]}"; do
@@ -19,6 +19,18 @@ short_benches() {
           -b 0 -e 64K -f 32 -n 2 -w 1 -d "$type" -o "$operation"
         ranks=$((ranks % 5 + 1))
       done
+    done
+    for algorithm in $(load_store_algorithms_of "$collective"); do
+      for memory in heap private; do
+        next_sample
+        bench_case "$ranks" "$collective" "$algorithm" - --buffers "$memory" \
+          -b 0 -e 64K -f 32 -n 2 -w 1 -d "$type" -o "$operation"
+        ranks=$((ranks % 5 + 1))
+      done
+    done
+    for operation in "${kBitwise[@]}"; do
+      next_integer
+      bench_case 3 "$collective" - - -b 0 -e 64K -f 32 -n 1 -w 0 -d "$type" -o "$operation"
     done
     bench_case 8 "$collective" - - -b 4 -e 4100 -i 1024 -n 1 -w 0
     bench_case 8 "$collective" - shm -b 4 -e 4100 -i 1024 -n 1 -w 0
