@@ -13,6 +13,13 @@ std::size_t align_line(std::size_t bytes) {
   return (bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
 }
 
+/// What a step of a full piece writes.
+std::size_t chunk_bytes(const PreparedCall& plan) {
+  const std::size_t piece = plan.piece_count * plan.element_bytes;
+  const bool cut = plan.schedule.collective == collectives::Collective::all_reduce;
+  return cut ? piece / std::max<std::uint32_t>(plan.schedule.chunks, 1) : piece;
+}
+
 bool names_windows(const collectives::Schedule& schedule, const PlanEnvironment& environment) {
   const auto puts = [](const collectives::Step& step) {
     return step.kind == collectives::StepKind::put;
@@ -146,7 +153,7 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
   plan->rank = environment_.rank;
   plan->element_bytes = size_of(call.dtype);
   plan->divisor = call.kind == ReduceKind::Mean ? environment_.ranks : 0;
-  plan->kernel = step_kernel(call.dtype, call.kind);
+  plan->kernel = step_kernel(call.dtype, call.kind, chunk_bytes(*plan));
   plan->stream = forced_.streaming == Streaming::by_length
                      ? streams(*plan, call, environment_, choice.stream_from)
                      : forced_.streaming == Streaming::on;
@@ -171,8 +178,8 @@ std::shared_ptr<const PreparedCall> PlanCache::prepare(const CallArguments& call
   plan->ranks = environment_.ranks;
   plan->rank = environment_.rank;
   plan->element_bytes = size_of(call.dtype);
-  plan->kernel = step_kernel(call.dtype, call.kind);
   plan->count = plan->piece_count = plan->tail_count = call.out.count;
+  plan->kernel = step_kernel(call.dtype, call.kind, chunk_bytes(*plan));
   bind_pieces(*plan, environment_);
   return plan;
 }

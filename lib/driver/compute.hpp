@@ -46,8 +46,9 @@ class Compute {
 using StepKernel = void (*)(const ComputeStep& step) noexcept;
 
 /// What runs the steps of one dtype and kind on this processor, to be looked up once: calling it is
-/// the quickest way to a reduction of a few bytes. Where the dtype does not support the kind, it
-/// can only copy.
-[[nodiscard]] StepKernel step_kernel(DType dtype, ReduceKind kind) noexcept;
+/// the quickest way to a reduction of a few bytes. `bytes` of a destination are usual, or at most;
+/// all kernels take any length and give the same bits. Where the dtype does not support the kind,
+/// it can only copy.
+[[nodiscard]] StepKernel step_kernel(DType dtype, ReduceKind kind, std::size_t bytes) noexcept;
 
 }  // namespace rlx

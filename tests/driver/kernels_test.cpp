@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/driver/step_case.hpp"
@@ -43,13 +44,20 @@ TEST(Kernels, the_best_is_the_first_of_all_and_there_is_more_than_one) {
 #endif
 }
 
-TEST(Kernels, the_looked_up_kernel_is_the_best_ones) {
+TEST(Kernels, the_looked_up_kernel_is_the_best_ones_for_long_steps_and_a_light_one_for_short) {
   for (const DType dtype : kAllDTypes) {
     EXPECT_EQ(element_bytes(dtype), size_of(dtype));
     for (const ReduceKind kind : kAllReduceKinds) {
-      EXPECT_EQ(step_kernel(dtype, kind), kernels().step[number(dtype)][number(kind)]);
+      EXPECT_EQ(step_kernel(dtype, kind, 1 << 20), kernels().step[number(dtype)][number(kind)]);
+      EXPECT_EQ(step_kernel(dtype, kind, 64), light_kernels().step[number(dtype)][number(kind)]);
     }
   }
+}
+
+TEST(Kernels, light_ones_use_no_vectors_of_64_bytes) {
+  EXPECT_EQ(std::string_view(light_kernels().target).find("AVX3"), std::string_view::npos);
+  EXPECT_NE(light_kernels().step[0][0], nullptr);
+  EXPECT_STREQ(tables().front().target, kernels().target) << "what others dispatch to is unchanged";
 }
 
 class EveryKernel : public testing::TestWithParam<std::tuple<DType, ReduceKind>> {

@@ -52,7 +52,7 @@ void measure(benchmark::State& state, const Work& work) {
                          .kind = work.kind,
                          .divisor = work.kind == ReduceKind::Mean ? work.sources : 0,
                          .stream = work.stream};
-  const StepKernel kernel = step_kernel(work.dtype, work.kind);
+  const StepKernel kernel = step_kernel(work.dtype, work.kind, operands.bytes());
   kernel(step);
   const double begin = thread_seconds();
   for (auto _ : state) {
@@ -77,7 +77,7 @@ void call(benchmark::State& state, DType dtype, std::size_t sources, std::size_t
   for (std::size_t s = 0; s < sources; ++s) from.push_back(memory[s].data());
   for (std::size_t d = 0; d < destinations; ++d) to.push_back(memory[sources + d].data());
   const auto count = static_cast<std::size_t>(state.range(0)) / size_of(dtype);
-  const StepKernel kernel = step_kernel(dtype, ReduceKind::Sum);
+  const StepKernel kernel = step_kernel(dtype, ReduceKind::Sum, count * size_of(dtype));
   for (auto _ : state) {
     kernel({.destinations = to, .sources = from, .count = count, .dtype = dtype});
     benchmark::ClobberMemory();

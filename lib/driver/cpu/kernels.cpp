@@ -5,6 +5,8 @@
 namespace rlx::cpu {
 namespace {
 
+constexpr bool kX86 = HWY_ARCH_X86;
+
 // Of the instruction set that Highway dispatches to now.
 Kernels chosen() {
   Kernels table;
@@ -20,6 +22,20 @@ Kernels chosen() {
 const Kernels& kernels() noexcept {
   static const Kernels best = chosen();
   return best;
+}
+
+const Kernels& light_kernels() noexcept {
+  // Highway numbers the better instruction sets of a processor lower.
+  static const Kernels light = [] {
+    const std::int64_t lighter = hwy::SupportedTargets() & ~(std::int64_t{HWY_AVX2} - 1);
+    const Kernels& best = kernels();
+    if (!kX86 || lighter == 0) return best;
+    hwy::SetSupportedTargetsForTest(lighter);
+    const Kernels table = chosen();
+    hwy::SetSupportedTargetsForTest(0);
+    return table;
+  }();
+  return light;
 }
 
 std::vector<Kernels> all_kernels() {

@@ -51,6 +51,11 @@ struct Kernels {
 /// The best for this processor. Never changes within a process.
 [[nodiscard]] const Kernels& kernels() noexcept;
 
+/// The best whose use costs nothing afterwards. Processors lower their clock for arithmetic on
+/// vectors of 64 bytes: they need half a millisecond of slow work for that, and as soon as a
+/// millisecond without it they begin anew.
+[[nodiscard]] const Kernels& light_kernels() noexcept;
+
 /// All that this processor can run, the best first, for tests: not while other threads run
 /// kernels() for the first time.
 [[nodiscard]] std::vector<Kernels> all_kernels();
