@@ -5,7 +5,8 @@
 // and its memory traffic:
 //   alone = (rounds + 1) L + max(sent, path) c / B + messages O + memory
 //   memory = c (copied / C + reduced / R + loaded / F + stored / T)
-// (L for the fetch of what does not come in a signal's line, less where its place is known)
+// (L for the fetch of what does not come in a signal's line, less where its place is known; and
+// through mapped memory a little more for each round of messages after the first)
 // with c the bytes of a chunk, path the chunks along the longest chain of messages, and chunks of
 // peers that are loaded or stored directly. m pieces, of which W are in flight, follow each other
 // at the pace of the work in each, or of the window:

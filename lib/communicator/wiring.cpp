@@ -117,8 +117,7 @@ bool ranks_fit(const std::vector<Hello>& hellos, Rank me) {
   if (!fit && first - hellos.begin() == me.value())
     log::warn(
         "{} ranks share {} core{} on {} and take turns, so short calls take microseconds where "
-        "they "
-        "could take tenths; start fewer ranks, or allow them more cores",
+        "they could take tenths; start fewer ranks, or allow them more cores",
         ranks, CPU_COUNT(&all), CPU_COUNT(&all) == 1 ? "" : "s", hellos[me.index()].host);
   return fit;
 }
