@@ -82,6 +82,7 @@ void CommunicatorState::reserve(const Agreement& agreement) {
   const Config& config = context.config();
   EngineSetup setup;
   setup.window = config.window;
+  setup.ranks_fit_cores = context.agreed().ranks_fit_cores;
   setup.sets = 2 * config.window;
   setup.slot_bytes = config.slot_bytes;
   setup.stage_bytes = EngineSetup::stage_half(config.slot_bytes, size());

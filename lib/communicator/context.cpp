@@ -138,6 +138,28 @@ bool Context::try_advance() noexcept {
   return lock.owns_lock() && advance();
 }
 
+/// The members of the largest communicator stand for all ranks of the host.
+void Context::spread_out() {
+  std::vector<int> cores;
+  std::size_t me = 0;
+  {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock.owns_lock()) return;
+    for (CommunicatorState* communicator : communicators_) {
+      if (communicator->size() <= cores.size()) continue;
+      cores = communicator->engine().cores();
+      me = communicator->rank().index();
+    }
+  }
+  cpu_set_t allowed;
+  if (cores.empty() || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  cores[me] = sched_getcpu();
+  const std::optional<int> core = better_core(cores, me, allowed);
+  if (!core) return;
+  move_to(*core);
+  spreading_.moved();
+}
+
 bool Context::advance() noexcept {
   polls_.fetch_add(1, std::memory_order_relaxed);
   bool moved = transport_->progress();

@@ -17,6 +17,7 @@
 #include "lib/communicator/health.hpp"
 #include "lib/communicator/helper_thread.hpp"
 #include "lib/communicator/owned_pages.hpp"
+#include "lib/communicator/spreading.hpp"
 #include "lib/communicator/waiting.hpp"
 #include "lib/communicator/watchdog.hpp"
 #include "rlx/communicator.hpp"
@@ -40,10 +41,10 @@ static_assert(sizeof(ExtentRecord) == 96);
 /// What was agreed by all ranks while wiring.
 struct AgreedValues {
   collectives::LinkCost link;
-  bool load_store = false;      ///< everybody's memory is mapped everywhere
-  bool single_copy = false;     ///< everybody can read everybody's private memory
-  std::uint64_t stream_bytes = std::uint64_t{4} << 20;  ///< see PlanEnvironment
-  std::string topology;                                 ///< as measurements name it
+  bool load_store = false;   ///< everybody's memory is mapped everywhere
+  bool single_copy = false;  ///< everybody can read everybody's private memory
+  std::uint64_t stream_bytes = std::uint64_t{4} << 20;     ///< see PlanEnvironment
+  std::string topology;                                    ///< as measurements name it
   std::shared_ptr<const collectives::TuningTable> tuning;  ///< rank 0's; shared with plan caches
   bool ranks_fit_cores = true;  ///< of this node; the only value that may differ between nodes
 };
@@ -146,6 +147,8 @@ class Context {
   void prepare_signals(std::span<std::byte> memory);
   void add_extent(HeapExtent extent, std::span<std::byte> memory);
   void finish_releases() noexcept;
+  /// Moves this rank to another core where it shares its own with more ranks than it need.
+  void spread_out();
   void hear(std::uint64_t word) noexcept;
 
   CommunicatorOptions options_;
@@ -176,6 +179,7 @@ class Context {
   std::atomic<std::uint64_t> polls_{0};
   std::atomic<bool> in_flight_{false};
   CrowdedCores crowded_cores_;
+  Spreading spreading_;
   std::atomic<bool> failed_{false};
   std::unique_ptr<const CollectiveError> cause_;  // written once, before failed_
   Watchdog watchdog_;
@@ -188,10 +192,12 @@ void Context::wait(Done&& done) {
   Backoff backoff(agreed_.ranks_fit_cores, crowded_cores_);
   while (!done()) {
     throw_if_failed();
-    if (try_advance())
+    if (try_advance()) {
       backoff.reset();
-    else if (!done())
+    } else if (!done()) {
       backoff.pause();
+      if (!agreed_.ranks_fit_cores && spreading_.due()) spread_out();
+    }
   }
 }
 

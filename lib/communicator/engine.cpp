@@ -1,8 +1,11 @@
 #include "lib/communicator/engine.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 
 #include "lib/communicator/piece_memory.hpp"
+#include "lib/communicator/spreading.hpp"
 
 namespace rlx::detail {
 
@@ -173,7 +176,23 @@ CallDescriptor Engine::descriptor(std::uint64_t call_number) const noexcept {
 }
 
 void Engine::publish_progress(std::uint64_t awaited) noexcept {
-  publish_words(setup_.memory, next_start_, frontier_, calls_, awaited, steps_);  // a ProgressLine
+  const std::uint64_t core = setup_.ranks_fit_cores ? 0 : 1 + sched_getcpu();
+  publish_words(setup_.memory, next_start_, frontier_, calls_, awaited, steps_, core);
+}
+
+std::vector<int> Engine::cores() const {
+  std::vector<int> cores;
+  for (const collectives::PeerRoute& peer : setup_.peers) {
+    std::uint64_t core = 0;
+    if (peer.scratch != nullptr) {
+      const std::byte* line = peer.scratch - kControlBytes;
+      core =
+          reinterpret_cast<const std::atomic<std::uint64_t>*>(line + offsetof(ProgressLine, core))
+              ->load(std::memory_order_relaxed);
+    }
+    cores.push_back(core == 0 ? kNoCore : static_cast<int>(core - 1));
+  }
+  return cores;
 }
 
 bool Engine::advance() noexcept {

@@ -23,6 +23,7 @@ struct EngineSetup {
   std::size_t slot_bytes = 0;
   std::size_t stage_bytes = 0;  ///< one half of the staging of one epoch in flight
   std::byte* memory = nullptr;  ///< [control][D slots][W times input and output staging]
+  bool ranks_fit_cores = true;  ///< of this node
   WindowNumber memory_window = 0;
   std::uint64_t memory_offset = 0;  ///< of `memory` within that window
   std::vector<collectives::PeerRoute> peers;
@@ -94,6 +95,8 @@ class Engine {
   [[nodiscard]] CallDescriptor descriptor(std::uint64_t call_number) const noexcept;
   /// Publishes the progress line; `awaited` as in ProgressLine.
   void publish_progress(std::uint64_t awaited) noexcept;
+  /// The core that each member was on when it last made a call, kNoCore where that is not known.
+  [[nodiscard]] std::vector<int> cores() const;
 
  private:
   struct Active {

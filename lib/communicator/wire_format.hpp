@@ -68,7 +68,8 @@ struct ProgressLine {
   std::uint64_t sequence = 0;   ///< calls made
   std::uint64_t awaited = 0;    ///< 1 + member that I have waited for longer than a knock; 0: none
   std::uint64_t steps = 0;      ///< grows whenever anything moves
-  std::uint64_t reserved[3] = {};
+  std::uint64_t core = 0;       ///< 1 + the core that it was last seen on; 0: not told
+  std::uint64_t reserved[2] = {};
 };
 static_assert(sizeof(ProgressLine) == kLineBytes);
 

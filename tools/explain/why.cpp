@@ -90,7 +90,7 @@ std::string why(const Question& question) {
       question.collective == Collective::all_reduce ? "the vector" : "one rank's block");
   text += rule_text(question, choice);
   text += fmt::format(
-      "\npredicted, at {} us, {} us a message and {} GB/s, slots of {} bytes, window {}:\n"
+      "\npredicted, at {:.3g} us, {:.3g} us a message and {:.3g} GB/s, slots of {} bytes, window {}:\n"
       "  {:<20} {:>12}  cut into\n",
       input.link.latency_us, input.link.message_us, input.link.gigabytes_per_second,
       input.slot_bytes, input.window, "algorithm", "us");
