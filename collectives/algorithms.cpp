@@ -13,6 +13,7 @@ namespace all_reduce::double_binary_tree { Schedule generate(const Group&); Cost
 namespace all_reduce::exchange { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::lines { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::slots { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::slots_in_groups { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::one_shot { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::two_shot { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::two_shot_slots { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
@@ -75,6 +76,11 @@ constexpr std::array kAlgorithms{
         Collective::all_reduce, "slots", "a slot of each rank that all read; to some KiB on a node",
         "Graham and Shipman, MPI Support for Multi-core Architectures, EuroPVM/MPI 2008",
         all_reduce::slots::generate, all_reduce::slots::cost, all_reduce::slots::supports, kMapped},
+    Algorithm{Collective::all_reduce, "slots_in_groups",
+              "the same in two levels; to some KiB, many ranks of a node",
+              "Li, Hoefler and Snir, NUMA-aware Shared-memory Collective Communication, HPDC 2013",
+              all_reduce::slots_in_groups::generate, all_reduce::slots_in_groups::cost,
+              all_reduce::slots_in_groups::supports, kMapped},
     Algorithm{Collective::all_reduce, "one_shot",
               "every rank reads all inputs in place; middling vectors, few ranks of a node",
               "the all-pairs kernels of MSCCL++", all_reduce::one_shot::generate,

@@ -20,6 +20,50 @@ inline constexpr std::uint32_t kMaxMapped = kMaxOperands;
   return static_cast<Word>(std::clamp(all / ranks, 1u, kMost));
 }
 
+/// Ranks in groups of neighbours, about as many as each has members; the last may have fewer.
+class Groups {
+ public:
+  explicit Groups(std::uint32_t ranks) : ranks_(ranks) {
+    while (size_ * size_ < ranks) ++size_;
+  }
+  [[nodiscard]] std::uint32_t size() const { return size_; }
+  [[nodiscard]] std::uint32_t count() const { return (ranks_ + size_ - 1) / size_; }
+  [[nodiscard]] std::uint32_t of(std::uint32_t rank) const { return rank / size_; }
+  [[nodiscard]] std::uint32_t begin(std::uint32_t group) const { return group * size_; }
+  [[nodiscard]] std::uint32_t end(std::uint32_t group) const {
+    return std::min(ranks_, begin(group) + size_);
+  }
+  /// Which member of another group this rank turns to: as many turn to one as to another.
+  [[nodiscard]] std::uint32_t counterpart(std::uint32_t rank, std::uint32_t group) const {
+    return begin(group) + rank % size_ % (end(group) - begin(group));
+  }
+  /// Whether any rank turns to this one: in the largest group some have no counterpart.
+  [[nodiscard]] bool is_counterpart(std::uint32_t rank) const {
+    for (std::uint32_t other = 0; other < ranks_; ++other)
+      if (of(other) != of(rank) && counterpart(other, of(rank)) == rank) return true;
+    return false;
+  }
+  [[nodiscard]] bool has_mates(std::uint32_t rank) const {
+    return end(of(rank)) - begin(of(rank)) > 1;
+  }
+  /// Calls f(mate) for every other rank of my group, beginning with the next one.
+  template <class F>
+  void for_each_mate(std::uint32_t me, F f) const {
+    const std::uint32_t first = begin(of(me));
+    const std::uint32_t members = end(of(me)) - first;
+    for (std::uint32_t d = 1; d < members; ++d) f(first + (me - first + d) % members);
+  }
+  /// Calls f(group) for every other group, beginning with the next one.
+  template <class F>
+  void for_each_other(std::uint32_t mine, F f) const {
+    for (std::uint32_t d = 1; d < count(); ++d) f((mine + d) % count());
+  }
+
+ private:
+  std::uint32_t ranks_;
+  std::uint32_t size_ = 1;
+};
+
 /// Calls f(peer) for every other rank, beginning with the next one, so that not all of them turn to
 /// the same rank first.
 template <class F>

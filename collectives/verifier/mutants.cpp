@@ -80,6 +80,24 @@ void erase_waits(Schedules& schedules, std::uint32_t writer, const Step& message
 }
 
 // Everything that a step could point at instead.
+/// Whether a wait for another word that the same rank publishes, and that this one awaits nowhere
+/// else, is no fault: what is published later says all that was said before.
+bool says_as_much(const Schedules& schedules, std::uint32_t rank, const Step& wait,
+                  std::uint16_t word) {
+  if (wait.kind != StepKind::wait || !wait.published) return false;
+  const auto awaits = [&](const Step& step) {
+    return step.kind == StepKind::wait && step.peer == wait.peer && step.word == word;
+  };
+  if (std::ranges::any_of(schedules[rank].steps, awaits)) return false;
+  bool said = false;
+  for (const Step& step : schedules[wait.peer].steps) {
+    if (step.kind != StepKind::publish) continue;
+    if (step.word == word) return said;
+    said = said || step.word == wait.word;
+  }
+  return false;
+}
+
 void retarget_step(const Schedules& schedules, std::uint32_t rank, std::size_t number,
                    const Visit& visit) {
   const Schedule& schedule = schedules[rank];
@@ -98,6 +116,7 @@ void retarget_step(const Schedules& schedules, std::uint32_t rank, std::size_t n
   }
   for (std::uint16_t word = 0; word <= schedule.words; ++word) {
     if (word == step.word || word >= kLinesPerGroup) continue;
+    if (says_as_much(schedules, rank, step, word)) continue;
     changed.word = word;
     show("word", word);
   }

@@ -259,8 +259,8 @@ TEST(Tuner, lists_what_the_others_would_cost_and_why_some_can_not_run) {
       EXPECT_GE(one.choice.predicted_us, choice.predicted_us);
     }
   }
-  EXPECT_EQ(all.size(), 9U);
-  EXPECT_EQ(blocked, 5U);
+  EXPECT_EQ(all.size(), 10U);
+  EXPECT_EQ(blocked, 6U);
 }
 
 RC_GTEST_PROP(Tuner, cuts_pieces_of_the_bytes_that_were_measured_as_far_as_they_fit, ()) {
