@@ -11,6 +11,13 @@ namespace all_reduce::ring { Schedule generate(const Group&); Cost cost(std::uin
 namespace all_reduce::circulant { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::double_binary_tree { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::exchange { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::bidirectional_ring { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::multi_ring { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::k_port { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::doubling { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::doubling_line { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::k_ary { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_reduce::k_ary_line { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::lines { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::slots { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_reduce::slots_in_groups { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
@@ -19,6 +26,8 @@ namespace all_reduce::two_shot { Schedule generate(const Group&); Cost cost(std:
 namespace all_reduce::two_shot_slots { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_gather::ring { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_gather::bruck { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_gather::bidirectional_ring { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace all_gather::k_port { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_gather::lines { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_gather::slots { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace all_gather::pull { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
@@ -27,6 +36,8 @@ namespace all_gather::spread { Schedule generate(const Group&); Cost cost(std::u
 namespace reduce_scatter::ring { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace reduce_scatter::circulant { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace reduce_scatter::exchange { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace reduce_scatter::bidirectional_ring { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
+namespace reduce_scatter::k_port { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace reduce_scatter::lines { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace reduce_scatter::line { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
 namespace reduce_scatter::one_shot { Schedule generate(const Group&); Cost cost(std::uint32_t); bool supports(std::uint32_t); }
@@ -37,6 +48,8 @@ namespace barrier::flags { Schedule generate(const Group&); Cost cost(std::uint3
 namespace {
 
 constexpr Needs kExposesOutput{.exposes = Exposure::output};
+constexpr Needs kNetwork{.network = true};
+constexpr Needs kNetworkExposesOutput{.exposes = Exposure::output, .network = true};
 constexpr Needs kMapped{.reach = Reach::load_store};
 constexpr Needs kReadsInputs{.reach = Reach::load_store, .exposes = Exposure::input};
 constexpr Needs kCopiesInputs{
@@ -67,6 +80,43 @@ constexpr std::array kAlgorithms{
               "Chan, Heimlich, Purkayastha and van de Geijn, Collective communication, 2007",
               all_reduce::exchange::generate, all_reduce::exchange::cost,
               all_reduce::exchange::supports},
+    Algorithm{Collective::all_reduce, "bidirectional_ring",
+              "half way round a ring from either side; long vectors, any number of ranks",
+              "Jain and Sabharwal, Optimal bucket algorithms for large MPI collectives, ICS 2010",
+              all_reduce::bidirectional_ring::generate, all_reduce::bidirectional_ring::cost,
+              all_reduce::bidirectional_ring::supports, kNetworkExposesOutput},
+    Algorithm{Collective::all_reduce, "multi_ring",
+              "rings of several strides, a lane each; by name, for ranks with several links",
+              "Jain and Sabharwal, Optimal bucket algorithms for large MPI collectives, ICS 2010",
+              all_reduce::multi_ring::generate, all_reduce::multi_ring::cost,
+              all_reduce::multi_ring::supports, kNetworkExposesOutput},
+    Algorithm{Collective::all_reduce, "k_port",
+              "the circulant in ceil(log8 p) rounds each way, where messages cost less than rounds",
+              "Traff, Optimal, Non-pipelined Reduce-scatter and Allreduce, arXiv 2410.14234",
+              all_reduce::k_port::generate, all_reduce::k_port::cost, all_reduce::k_port::supports,
+              kNetwork},
+    Algorithm{
+        Collective::all_reduce, "doubling",
+        "recursive doubling, and tripling; short vectors, where messages cost as much as rounds",
+        "Ruefenacht, Bull and Booth, Generalisation of recursive doubling, Parallel Computing 2017",
+        all_reduce::doubling::generate, all_reduce::doubling::cost, all_reduce::doubling::supports,
+        kNetwork},
+    Algorithm{
+        Collective::all_reduce, "doubling_line", "the same in the lines of signals; up to 56 bytes",
+        "Ruefenacht, Bull and Booth, Generalisation of recursive doubling, Parallel Computing 2017",
+        all_reduce::doubling_line::generate, all_reduce::doubling_line::cost,
+        all_reduce::doubling_line::supports, kNetwork},
+    Algorithm{
+        Collective::all_reduce, "k_ary",
+        "recursive exchange, radices to 8; short vectors, where messages cost less than rounds",
+        "Ruefenacht, Bull and Booth, Generalisation of recursive doubling, Parallel Computing 2017",
+        all_reduce::k_ary::generate, all_reduce::k_ary::cost, all_reduce::k_ary::supports,
+        kNetwork},
+    Algorithm{
+        Collective::all_reduce, "k_ary_line", "the same in the lines of signals; up to 56 bytes",
+        "Ruefenacht, Bull and Booth, Generalisation of recursive doubling, Parallel Computing 2017",
+        all_reduce::k_ary_line::generate, all_reduce::k_ary_line::cost,
+        all_reduce::k_ary_line::supports, kNetwork},
     Algorithm{Collective::all_reduce, "lines",
               "data and signals in lines that all read; some hundred bytes on a node",
               "the LL protocol of NCCL: data and flag are stored together",
@@ -103,6 +153,16 @@ constexpr std::array kAlgorithms{
               "ceil(log2 p) rounds for any p, through scratch; short blocks",
               "Bruck et al., Efficient algorithms for all-to-all communications, TPDS 1997",
               all_gather::bruck::generate, all_gather::bruck::cost, all_gather::bruck::supports},
+    Algorithm{Collective::all_gather, "bidirectional_ring",
+              "half way round a ring from either side; long blocks, any number of ranks",
+              "Jain and Sabharwal, Optimal bucket algorithms for large MPI collectives, ICS 2010",
+              all_gather::bidirectional_ring::generate, all_gather::bidirectional_ring::cost,
+              all_gather::bidirectional_ring::supports, kNetworkExposesOutput},
+    Algorithm{Collective::all_gather, "k_port",
+              "bruck in ceil(log8 p) rounds, where messages cost less than rounds; short blocks",
+              "Bruck et al., Efficient algorithms for all-to-all communications, TPDS 1997",
+              all_gather::k_port::generate, all_gather::k_port::cost, all_gather::k_port::supports,
+              kNetwork},
     Algorithm{Collective::all_gather, "lines",
               "data and signals in lines that all read; some hundred bytes on a node",
               "the LL protocol of NCCL: data and flag are stored together",
@@ -139,6 +199,17 @@ constexpr std::array kAlgorithms{
               "Chan, Heimlich, Purkayastha and van de Geijn, Collective communication, 2007",
               reduce_scatter::exchange::generate, reduce_scatter::exchange::cost,
               reduce_scatter::exchange::supports},
+    Algorithm{Collective::reduce_scatter, "bidirectional_ring",
+              "half way round a ring from either side; long blocks, any number of ranks",
+              "Jain and Sabharwal, Optimal bucket algorithms for large MPI collectives, ICS 2010",
+              reduce_scatter::bidirectional_ring::generate,
+              reduce_scatter::bidirectional_ring::cost,
+              reduce_scatter::bidirectional_ring::supports, kNetwork},
+    Algorithm{Collective::reduce_scatter, "k_port",
+              "the circulant in ceil(log8 p) rounds, where messages cost less than rounds",
+              "Traff, Optimal, Non-pipelined Reduce-scatter and Allreduce, arXiv 2410.14234",
+              reduce_scatter::k_port::generate, reduce_scatter::k_port::cost,
+              reduce_scatter::k_port::supports, kNetwork},
     Algorithm{
         Collective::reduce_scatter, "line", "a block in the line of its signal; up to 56 bytes",
         "the LL protocol of NCCL: data and flag are stored together",

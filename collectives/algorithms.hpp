@@ -48,6 +48,9 @@ struct Needs {
   Exposure exposes = Exposure::nothing;
   bool apart = false;   ///< input and output are different memory
   bool copies = false;  ///< what it does with peers' inputs is to copy them, to one place
+  /// Made for networks: by name or measurement anywhere, but the cost model, whose figures of puts
+  /// through mapped memory are those of other schedules, leaves it out there.
+  bool network = false;
 };
 
 struct Algorithm {

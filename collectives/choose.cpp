@@ -73,6 +73,7 @@ Choice fastest(const TunerInput& input) {
   Choice best;
   for (const Algorithm& algorithm : algorithms()) {
     if (algorithm.collective != input.collective || !can_run(algorithm, input)) continue;
+    if (algorithm.needs.network && input.load_store) continue;
     const Choice choice = predict(input, algorithm);
     if (best.algorithm == nullptr || choice.predicted_us < best.predicted_us) best = choice;
   }

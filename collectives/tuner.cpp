@@ -5,8 +5,9 @@
 // and its memory traffic:
 //   alone = (rounds + 1) L + max(sent, path) c / B + messages O + memory
 //   memory = c (copied / C + reduced / R + loaded / F + stored / T)
-// (L for the fetch of what does not come in a signal's line, less where its place is known; and
-// through mapped memory a little more for each round of messages after the first)
+// (L, or O where that is less, for the fetch of what does not come in a signal's line: over a network
+// the signal follows its bytes at most like a message of its own. Through mapped memory less where
+// the place is known, and a little more for each round of messages after the first)
 // with c the bytes of a chunk, path the chunks along the longest chain of messages, and chunks of
 // peers that are loaded or stored directly. m pieces, of which W are in flight, follow each other
 // at the pace of the work in each, or of the window:
@@ -108,7 +109,7 @@ double stored_us(double chunk, bool copied) {
 /// it lies in mapped scratch, whose place is known, the fetch is under way before.
 double fetch_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost) {
   if (cost.most_bytes > 0) return 0;
-  if (!input.load_store) return input.link.latency_us;
+  if (!input.load_store) return std::min(input.link.latency_us, input.link.message_us);
   return algorithm.needs.exposes == Exposure::nothing ? kKnownFetchUs : kFetchUs;
 }
 

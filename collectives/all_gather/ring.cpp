@@ -20,14 +20,14 @@
 
 namespace rlx::collectives::all_gather {
 
-void ring_phase(Builder& b, Ref mine, Word word) {
-  b.put(b.right(), b.output(b.me()), mine, word);
+void ring_phase(Builder& b, const Ring& ring, Ref mine, Word word) {
+  b.put(ring.right(b), b.output(ring.chunk(b, 0)), mine, word);
   for (std::uint32_t hop = 1; hop + 1 < b.size(); ++hop) {
-    const Ref block = b.output(b.minus(hop));
-    b.wait(word, b.left());
-    b.put(b.right(), block, block, word);
+    const Ref block = b.output(ring.chunk(b, hop));
+    b.wait(word, ring.left(b));
+    b.put(ring.right(b), block, block, word);
   }
-  b.wait(word, b.left());
+  b.wait(word, ring.left(b));
 }
 
 namespace ring {
@@ -46,7 +46,7 @@ Schedule generate(const Group& group) {
   b.arrive(b.left(), kArrival);
   b.copy(b.output(b.me()), b.input(0));
   b.wait_arrival(kArrival, b.right());
-  ring_phase(b, b.input(0), kBlocks);
+  ring_phase(b, Ring{}, b.input(0), kBlocks);
   return b.finish();
 }
 

@@ -41,9 +41,9 @@ Schedule generate(const Group& group) {
     return b.finish();
   }
   b.arrive(b.left(), kArrival);
-  reduce_scatter::ring_phase(b, finished, kData);
+  reduce_scatter::ring_phase(b, Ring{}, finished, kData);
   b.wait_arrival(kArrival, b.right());
-  all_gather::ring_phase(b, finished, gather_word(group.size));
+  all_gather::ring_phase(b, Ring{}, finished, gather_word(group.size));
   return b.finish();
 }
 

@@ -78,16 +78,19 @@ class Binder {
     return std::max<std::size_t>(1, (bytes + kLinePayload - 1) / kLinePayload);
   }
 
-  /// The bytes that a step moves: what its user memory or line says, else whole scratch chunks.
+  /// The bytes that a step moves: what its user memory says, or the one chunk that a line holds,
+  /// else whole scratch chunks.
   std::uint64_t length(const Step& step) const {
     std::uint64_t bytes = 0;
+    bool in_line = false;
     for (std::uint32_t i = 0; i < std::uint32_t{step.destinations} + step.sources; ++i) {
       const Ref& ref = schedule_.operands[step.operands + i];
       if (is_user(ref.space)) return user_extent(ref).second;
       if (ref.space == Space::arrival) return kLinePayload;
       if (ref.space == Space::scratch) bytes = ref.count * capacity_;
+      in_line = in_line || ref.space == Space::line;
     }
-    return bytes;
+    return in_line ? user_extent({Space::input, 0, 1}).second : bytes;
   }
 
   static std::size_t lines(std::size_t bytes) { return (bytes + kLineBytes - 1) / kLineBytes; }

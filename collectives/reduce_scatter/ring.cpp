@@ -21,17 +21,19 @@
 
 namespace rlx::collectives::reduce_scatter {
 
-void ring_phase(Builder& b, Ref result, Word word) {
+void ring_phase(Builder& b, const Ring& ring, Ref result, Word word) {
   const std::uint32_t last = b.size() - 2;
-  b.put(b.right(), b.scratch(0), b.input(b.left()), word);
+  const std::uint32_t right = ring.right(b);
+  const std::uint32_t left = ring.left(b);
+  const auto sum = [&](std::uint32_t hop) { return b.scratch(ring.first_scratch + hop); };
+  b.put(right, sum(0), b.input(ring.chunk(b, 1)), word);
   for (std::uint32_t hop = 0; hop < last; ++hop) {
-    const Ref sum = b.scratch(hop);
-    b.wait(word, b.left());
-    b.reduce({sum}, {sum, b.input(b.minus(hop + 2))});
-    b.put(b.right(), b.scratch(hop + 1), sum, word);
+    b.wait(word, left);
+    b.reduce({sum(hop)}, {sum(hop), b.input(ring.chunk(b, hop + 2))});
+    b.put(right, sum(hop + 1), sum(hop), word);
   }
-  b.wait(word, b.left());
-  b.reduce({result}, {b.scratch(last), b.input(b.me())}, Finalise::yes);
+  b.wait(word, left);
+  b.reduce({result}, {sum(last), b.input(ring.chunk(b, 0))}, Finalise::yes);
 }
 
 namespace ring {
@@ -42,7 +44,7 @@ Schedule generate(const Group& group) {
     b.copy(b.output(0), b.input(0), Finalise::yes);
     return b.finish();
   }
-  ring_phase(b, b.output(0), 0);
+  ring_phase(b, Ring{}, b.output(0), 0);
   return b.finish();
 }
 

@@ -22,9 +22,11 @@ TEST(Explain, lists_a_name_at_the_start_of_each_line) {
   std::vector<std::string> names;
   for (std::string line; std::getline(lines, line);)
     names.push_back(line.substr(0, line.find(' ')));
-  EXPECT_EQ(names, (std::vector<std::string>{"ring", "circulant", "double_binary_tree", "exchange",
-                                             "lines", "slots", "slots_in_groups", "one_shot",
-                                             "two_shot", "two_shot_slots"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{
+                "ring", "circulant", "double_binary_tree", "exchange", "bidirectional_ring",
+                "multi_ring", "k_port", "doubling", "doubling_line", "k_ary", "k_ary_line", "lines",
+                "slots", "slots_in_groups", "one_shot", "two_shot", "two_shot_slots"}));
 }
 
 TEST(Explain, shows_the_steps_of_one_rank) {

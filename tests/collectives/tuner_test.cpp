@@ -36,10 +36,64 @@ TEST(Tuner, takes_few_rounds_for_short_vectors_and_few_bytes_for_long_ones) {
   EXPECT_EQ(choose(input_of(Collective::all_reduce, 64, 2)).algorithm->name.substr(0, 4) == "ring",
             false);
   EXPECT_EQ(choose(input_of(Collective::all_reduce, 4, 16 << 20)).algorithm->name, "ring");
-  EXPECT_EQ(choose(input_of(Collective::all_gather, 16, 1)).algorithm->name, "bruck");
-  EXPECT_EQ(choose(input_of(Collective::all_gather, 4, 4 << 20)).algorithm->name, "ring");
-  EXPECT_EQ(choose(input_of(Collective::reduce_scatter, 70, 1)).algorithm->name, "circulant");
-  EXPECT_EQ(choose(input_of(Collective::all_reduce, 2, 1)).algorithm->name, "exchange");
+  EXPECT_EQ(choose(input_of(Collective::all_gather, 16, 1)).algorithm->name, "k_port");
+  EXPECT_EQ(choose(input_of(Collective::all_gather, 4, 4 << 20)).algorithm->name,
+            "bidirectional_ring");
+  EXPECT_EQ(choose(input_of(Collective::reduce_scatter, 70, 1)).algorithm->name, "k_port");
+}
+
+// 2 us of latency, 3 us a message: TCP on one machine.
+TunerInput over_tcp(Collective collective, std::uint32_t ranks, std::size_t count) {
+  TunerInput input = input_of(collective, ranks, count);
+  input.link = {.latency_us = 2, .message_us = 3, .gigabytes_per_second = 4.5};
+  return input;
+}
+
+TEST(Tuner, takes_one_round_of_two_ranks_over_a_network_and_the_line_for_a_few_bytes) {
+  EXPECT_EQ(choose(over_tcp(Collective::all_reduce, 2, 2)).algorithm->name, "doubling_line");
+  EXPECT_EQ(choose(over_tcp(Collective::all_reduce, 2, 14)).algorithm->name, "doubling_line");
+  for (std::size_t count = 1; count <= 32768; count *= 2) {
+    for (const TunerInput& input : {over_tcp(Collective::all_reduce, 2, count),
+                                    over_tcp(Collective::all_gather, 2, count / 4),
+                                    over_tcp(Collective::reduce_scatter, 2, count)}) {
+      const Choice choice = choose(input);
+      EXPECT_EQ(choice.algorithm->cost(2).rounds, 1u) << choice.algorithm->name << count;
+      EXPECT_EQ(choice.pieces, 1u);
+    }
+  }
+}
+
+TEST(Tuner, takes_more_partners_in_a_round_where_messages_cost_less_than_rounds) {
+  EXPECT_EQ(choose(over_tcp(Collective::all_reduce, 64, 2)).algorithm->name, "doubling_line");
+  EXPECT_EQ(choose(over_tcp(Collective::all_reduce, 64, 1000)).algorithm->name, "doubling");
+  EXPECT_EQ(choose(input_of(Collective::all_reduce, 64, 2)).algorithm->name, "k_ary_line");
+  EXPECT_EQ(choose(input_of(Collective::all_reduce, 64, 100)).algorithm->name, "k_ary");
+  EXPECT_EQ(choose(input_of(Collective::all_reduce, 64, 10'000)).algorithm->name, "k_port");
+  EXPECT_EQ(choose(over_tcp(Collective::all_gather, 64, 2)).algorithm->name, "bruck");
+  EXPECT_EQ(choose(over_tcp(Collective::reduce_scatter, 64, 2)).algorithm->name, "circulant");
+}
+
+TEST(Tuner, takes_a_ring_both_ways_where_rounds_still_count) {
+  EXPECT_EQ(choose(input_of(Collective::all_reduce, 8, 500'000)).algorithm->name,
+            "bidirectional_ring");
+  EXPECT_EQ(choose(input_of(Collective::all_gather, 8, 100'000)).algorithm->name,
+            "bidirectional_ring");
+  EXPECT_EQ(choose(input_of(Collective::reduce_scatter, 8, 4'000'000)).algorithm->name,
+            "bidirectional_ring");
+}
+
+TEST(Tuner, leaves_what_is_made_for_networks_out_where_memory_is_mapped) {
+  for (const Collective collective :
+       {Collective::all_reduce, Collective::all_gather, Collective::reduce_scatter}) {
+    for (std::uint32_t ranks = 2; ranks <= 64; ++ranks) {
+      for (std::size_t count = 1; count <= 1 << 20; count *= 4) {
+        TunerInput input = input_of(collective, ranks, count);
+        input.link = {.latency_us = 0.15, .message_us = 0.02, .gigabytes_per_second = 10};
+        input.load_store = true;
+        EXPECT_FALSE(choose(input).algorithm->needs.network) << ranks << " " << count;
+      }
+    }
+  }
 }
 
 TEST(Tuner, takes_the_forced_algorithm) {
@@ -259,7 +313,7 @@ TEST(Tuner, lists_what_the_others_would_cost_and_why_some_can_not_run) {
       EXPECT_GE(one.choice.predicted_us, choice.predicted_us);
     }
   }
-  EXPECT_EQ(all.size(), 10U);
+  EXPECT_EQ(all.size(), 17U);
   EXPECT_EQ(blocked, 6U);
 }
 

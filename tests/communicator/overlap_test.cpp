@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::uint32_t kRanks = 4;
 constexpr std::uint32_t kPieces = 16;
-constexpr std::size_t kSlotBytes = std::size_t{6} << 10;  // a chunk from each of the three others
+constexpr std::size_t kSlotBytes = std::size_t{6} << 10;   // a chunk from each of the three others
 constexpr std::size_t kPieceBytes = std::size_t{8} << 10;  // moving this much takes a microsecond
 constexpr std::size_t kCount = kPieces * kPieceBytes / sizeof(float);
 constexpr double kTolerance = 1.3;
@@ -92,6 +92,35 @@ TEST(Overlap, without_a_window_every_piece_waits_for_the_one_before) {
   const double alone = median_ms(1);
   EXPECT_GE(alone, ideal_ms(1));
   EXPECT_GT(alone, kTolerance * ideal_ms(4));  // what a window of 4 stays below
+}
+
+/// The shortest of some all_reduces of 8 bytes by this algorithm, or by the tuner's choice.
+double shortest_of_8_bytes_ms(std::uint32_t ranks, const std::string& algorithm) {
+  CommunicatorOptions options = delayed(4);
+  options.config.algorithm = algorithm;
+  double shortest = 1e9;
+  launch_threads(ranks, options, [&](Communicator& comm) {
+    auto x = comm.allocate<float>(2);
+    Plan plan = plan_all_reduce(comm, x, ReduceKind::Sum);
+    for (int run = 0; run < kRuns * kMeasurements; ++run) {
+      x[0] = x[1] = 1;
+      double ms = timed_run_ms(comm, plan);
+      EXPECT_EQ(x[1], static_cast<float>(ranks));
+      std::array<double, 1> slowest{ms};
+      all_reduce(comm, slowest, ReduceKind::Max);
+      if (comm.rank() == Rank(0)) shortest = std::min(shortest, slowest[0]);
+    }
+  });
+  return shortest;
+}
+
+// A hop takes a millisecond. Ranks start within less than one of each other after their barrier.
+TEST(Hops, of_a_few_bytes_are_one_for_two_ranks_and_the_rounds_that_algorithms_declare) {
+  EXPECT_LT(shortest_of_8_bytes_ms(2, ""), 1.9);
+  EXPECT_GE(shortest_of_8_bytes_ms(2, ""), 1.0);
+  EXPECT_GE(shortest_of_8_bytes_ms(2, "all_reduce=circulant"), 2.0);
+  EXPECT_LT(shortest_of_8_bytes_ms(4, "all_reduce=k_ary_line"), 1.9);
+  EXPECT_GE(shortest_of_8_bytes_ms(4, "all_reduce=doubling_line"), 2.0);
 }
 
 }  // namespace

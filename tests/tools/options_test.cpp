@@ -126,6 +126,31 @@ TEST(Options, memory_refuses_what_is_said_about_collectives) {
   EXPECT_EQ(refusal({"memory", "--transport", "ofi"}), "accepted");
 }
 
+TEST(Options, put_sweeps_from_a_few_bytes_and_has_flags_of_its_own) {
+  const Options o = parse({"put"});
+  EXPECT_EQ(o.subject, Subject::put);
+  EXPECT_EQ(o.sweep.min_bytes, 8U);
+  EXPECT_EQ(o.sweep.max_bytes, std::size_t{4} << 20);
+  EXPECT_EQ(o.sweep.factor, 4U);
+  EXPECT_FALSE(o.bidirectional || o.all_pairs);
+  EXPECT_EQ(o.outstanding, 64U);
+  const Options all = parse({"put", "--bidirectional", "--all", "--outstanding", "16", "-c", "0"});
+  EXPECT_TRUE(all.bidirectional && all.all_pairs);
+  EXPECT_EQ(all.outstanding, 16U);
+  EXPECT_EQ(all.checks, 0);
+  EXPECT_EQ(parse({"put", "--provider", "tcp;ofi_rxm"}).config.transport, "ofi");
+}
+
+TEST(Options, put_refuses_what_is_said_about_collectives_and_they_refuse_its_own) {
+  EXPECT_TRUE(mentions(refusal({"put", "-o", "sum"}), "--op is for collectives"));
+  EXPECT_TRUE(mentions(refusal({"put", "--against", "mpi"}), "--against"));
+  EXPECT_TRUE(mentions(refusal({"put", "--faulty", "slow"}), "delay=T"));
+  EXPECT_TRUE(mentions(refusal({"put", "--outstanding", "0"}), "outstanding"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "--bidirectional"}), "--bidirectional is for put"));
+  EXPECT_TRUE(mentions(refusal({"memory", "--all"}), "--all is for put"));
+  EXPECT_TRUE(mentions(refusal({"--tune", "--outstanding", "4"}), "--outstanding is for put"));
+}
+
 TEST(Options, launches_have_a_positive_number_of_ranks) {
   EXPECT_EQ(parse_launch("threads:4").ranks, 4U);
   EXPECT_EQ(parse_launch("fork:12").kind, LaunchKind::fork);

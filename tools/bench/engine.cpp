@@ -14,6 +14,7 @@
 #include "tools/bench/names.hpp"
 #include "tools/bench/output_file.hpp"
 #include "tools/bench/progress.hpp"
+#include "tools/bench/put_bench.hpp"
 #include "tools/bench/run_info.hpp"
 #include "tools/bench/tuning.hpp"
 
@@ -152,6 +153,7 @@ void let_start_up_pass(Communicator& comm) {
 int run_benchmark(Communicator& comm, const Options& options, std::string_view launch,
                   Rival* rival) {
   if (options.subject == Subject::memory) return run_memory_benchmark(comm, options, launch);
+  if (options.subject == Subject::put) return run_put_benchmark(comm, options, launch);
   if (options.subject == Subject::tuning) return run_tuning(comm, options, launch);
   const std::size_t bytes = options.collective->has_elements ? options.sweep.max_bytes : 0;
   LineUp line_up(comm);

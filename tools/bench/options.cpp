@@ -29,10 +29,12 @@ struct Text {
 
 void declare_sweep(CLI::App& app, Text& text, Options& options) {
   app.add_option("-b,--minbytes", text.min_bytes,
-                 "smallest size of the whole vector, bytes or with K, M, G (32M; memory: 16K)");
-  app.add_option("-e,--maxbytes", text.max_bytes, "largest size (32M; memory: 256M)");
+                 "smallest size of the whole vector, bytes or with K, M, G (32M; memory: 16K; put: "
+                 "8)");
+  app.add_option("-e,--maxbytes", text.max_bytes, "largest size (32M; memory: 256M; put: 4M)");
   app.add_option("-i,--stepbytes", text.step_bytes, "increment between sizes (1M)");
-  app.add_option("-f,--stepfactor", text.factor, "factor between sizes, instead of -i (memory: 4)");
+  app.add_option("-f,--stepfactor", text.factor,
+                 "factor between sizes, instead of -i (memory, put: 4)");
   app.add_option("-n,--iters", options.iterations, "timed calls per size (20)")
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("-w,--warmup_iters", options.warmup, "untimed calls before them (1)")
@@ -57,6 +59,12 @@ void declare_run(CLI::App& app, Text& text, Options& options) {
                  "around any transport: delay=T, jitter=T, reorder, late, busy=P, ... as far as is "
                  "permitted");
   app.add_option("--against", text.against, "mpi: time the MPI library's collective alternately");
+  app.add_flag("--bidirectional", options.bidirectional, "put: both ranks of a pair send");
+  app.add_flag("--all", options.all_pairs,
+               "put: all ranks at once, i with i + n / 2, not only the first two of these");
+  app.add_option("--outstanding", options.outstanding,
+                 "put: messages that are not complete at their sender, at most (64)")
+      ->check(CLI::Range(1, 1024));
   app.add_option("--format", text.format, "table, csv or json (table)");
   app.add_option("-J,--output_file", options.output_file,
                  "write JSON here too; never overwrites: FILE.0, FILE.1, ... if it exists");
@@ -166,6 +174,27 @@ void refuse_flags_of_collectives(const CLI::App& app) {
                "is for collectives; memory has -b, -e, -i, -f, -n, -w, -J, --format and --launch");
 }
 
+void refuse_flags_of_put(const CLI::App& app) {
+  refuse_flags(app, {"--bidirectional", "--all", "--outstanding"}, "is for put");
+}
+
+void interpret_put(const CLI::App& app, const Text& text, Options& options) {
+  refuse_flags(app,
+               {"--datatype", "--op", "--buffers", "--algorithm", "--against", "--per_iter_timing"},
+               "is for collectives; put has -b, -e, -i, -f, -n, -w, -c, -J, --format, --launch, "
+               "--transport, --provider, --interface, --faulty, --bidirectional, --all and "
+               "--outstanding");
+  options.subject = Subject::put;
+  options.sweep = {8, std::size_t{4} << 20, std::size_t{1} << 20, 4};
+  read_sweep(text, options.sweep);
+  static_cast<void>(sweep_sizes(options.sweep, 1));
+  options.launch = parse_launch(text.launch);
+  options.format = read_format(text.format);
+  options.config = Config::from_environment();
+  override_transport(text, options.config);
+  if (options.faulty) static_cast<void>(parse_faulty_options(*options.faulty));
+}
+
 void interpret_memory(const Text& text, Options& options) {
   constexpr std::size_t kSmallest = 1024;  // a unit for each of three arrays
   options.subject = Subject::memory;
@@ -210,7 +239,7 @@ void interpret_tuning(const CLI::App& app, const Text& text, Options& options) {
 void interpret(const Text& text, Options& options) {
   if (text.collective.empty()) {
     throw UsageError(
-        "name a collective: all_reduce, all_gather, reduce_scatter or barrier; or memory");
+        "name a collective: all_reduce, all_gather, reduce_scatter or barrier; or memory, or put");
   }
   options.collective = &find_collective_bench(text.collective);
   read_sweep(text, options.sweep);
@@ -246,12 +275,13 @@ std::optional<Options> parse_options(const std::vector<std::string>& arguments) 
       "Times and checks a collective, in the layout of nccl-tests; or, with memory, what the "
       "memory\n"
       "system gives to all ranks at once, and the least time of a collective that follows from "
-      "it.\n"
+      "it;\n"
+      "or, with put, what one-sided puts between pairs of ranks reach.\n"
       "docs/benchmarking.md says what a sample is and how bandwidths are defined.",
       "rlx-bench");
   app.set_version_flag("--version", std::string("rlx-bench ") + std::string(kVersion));
   app.add_option("COLLECTIVE", text.collective,
-                 "all_reduce, all_gather, reduce_scatter, barrier or memory");
+                 "all_reduce, all_gather, reduce_scatter, barrier, memory or put");
   declare_sweep(app, text, options);
   declare_run(app, text, options);
 
@@ -266,6 +296,11 @@ std::optional<Options> parse_options(const std::vector<std::string>& arguments) 
   }
   if (app.count("--faulty") > 0) options.faulty = text.faulty;
   try {
+    if (text.collective == "put" && app.count("--tune") == 0) {
+      interpret_put(app, text, options);
+      return options;
+    }
+    refuse_flags_of_put(app);
     if (app.count("--tune") > 0) {
       refuse_flags_of_one_benchmark(app);
       interpret_tuning(app, text, options);

@@ -30,13 +30,13 @@ struct LaunchChoice {
 
 enum class Format : std::uint8_t { table, csv, json };
 
-/// What is measured: a collective, the memory system that bounds them all, or which algorithm is
-/// best for which calls.
-enum class Subject : std::uint8_t { collective, memory, tuning };
+/// What is measured: a collective, the memory system that bounds them all, the links between ranks,
+/// or which algorithm is best for which calls.
+enum class Subject : std::uint8_t { collective, memory, put, tuning };
 
 struct Options {
   Subject subject = Subject::collective;
-  const CollectiveBench* collective = nullptr;  ///< null: memory; tuning: all
+  const CollectiveBench* collective = nullptr;  ///< null: memory, put; tuning: all
   Sweep sweep;
   int iterations = 20;
   int warmup = 1;
@@ -44,13 +44,16 @@ struct Options {
   bool per_iteration = false;  ///< the table shows p10 and p90
   std::vector<DType> dtypes = {DType::f32};
   std::vector<ReduceKind> kinds = {ReduceKind::Sum};
-  std::string output_file;  ///< JSON, opened exclusively; empty: none
+  std::string output_file;               ///< JSON, opened exclusively; empty: none
   std::optional<std::string> tune_file;  ///< tuning: what is measured is added to it
   LaunchChoice launch;
   std::optional<std::string> faulty;
   BufferKind buffers = BufferKind::heap;
   Format format = Format::table;
   bool against_mpi = false;
+  bool bidirectional = false;          ///< put: both ranks of a pair send
+  bool all_pairs = false;              ///< put: all pairs at once, not only the first
+  std::size_t outstanding = 64;        ///< put: messages of a sender that are not complete, at most
   Config config;                       ///< the environment, overridden by the command line
   std::vector<std::string> arguments;  ///< as given, the program's name first
 };
