@@ -18,7 +18,7 @@ namespace rlx::ofi {
 /// follows has to be named: psm3 offers itself on any Ethernet, the others are slow, or (shm) hang
 /// the survivors when a process dies inside one of their locks.
 inline constexpr std::string_view kPreferred[] = {
-    "cxi", "efa", "verbs;ofi_rxm", "opx", "tcp", "tcp;ofi_rxm", "net"};
+    "cxi", "efa", "verbs;ofi_rxm", "opx", "tcp", "net", "tcp;ofi_rxm"};
 
 /// A provider on one domain, and what rlx would make of it.
 struct Candidate {
