@@ -147,6 +147,10 @@ class Context {
   void prepare_signals(std::span<std::byte> memory);
   void add_extent(HeapExtent extent, std::span<std::byte> memory);
   void finish_releases() noexcept;
+  [[nodiscard]] Spin spin() const noexcept {
+    if (!agreed_.ranks_fit_cores) return Spin::never;
+    return agreed_.load_store ? Spin::at_length : Spin::briefly;
+  }
   /// Moves this rank to another core where it shares its own with more ranks than it need.
   void spread_out();
   void hear(std::uint64_t word) noexcept;
@@ -189,7 +193,7 @@ class Context {
 template <class Done>
 void Context::wait(Done&& done) {
   refuse_forked_child();
-  Backoff backoff(agreed_.ranks_fit_cores, crowded_cores_);
+  Backoff backoff(spin(), crowded_cores_);
   while (!done()) {
     throw_if_failed();
     if (try_advance()) {

@@ -43,10 +43,16 @@ class CrowdedCores {
   std::atomic<Clock::rep> last_long_{std::numeric_limits<Clock::rep>::min() / 2};
 };
 
+/// How long a wait spins before it yields.
+enum class Spin : std::uint8_t {
+  never,     ///< ranks take turns
+  briefly,   ///< a look is a system call or several: some tens of microseconds
+  at_length  ///< a look is a load: as long
+};
+
 class Backoff {
  public:
-  Backoff(bool ranks_fit_cores, CrowdedCores& crowded)
-      : crowded_(crowded), spins_(ranks_fit_cores ? kSpins : 0) {}
+  Backoff(Spin spin, CrowdedCores& crowded) : crowded_(crowded), spins_(spins(spin)) {}
 
   void reset() noexcept {
     idle_ = 0;
@@ -69,8 +75,14 @@ class Backoff {
   using Clock = CrowdedCores::Clock;
   static constexpr std::uint32_t kBare = 256;
   static constexpr std::uint32_t kSpins = 1000;
+  static constexpr std::uint32_t kSpinsOfCalls = 32;
   static constexpr std::uint32_t kYieldsPerLook = 64;
   static constexpr std::chrono::milliseconds kYieldFor{10};
+
+  static constexpr std::uint32_t spins(Spin spin) {
+    if (spin == Spin::never) return 0;
+    return spin == Spin::briefly ? kSpinsOfCalls : kSpins;
+  }
 
   /// Sleeps, and says so, once 10 ms have gone by without anything moving.
   bool look(Clock::time_point now) noexcept {

@@ -40,7 +40,7 @@ TEST(Backoff, sleeps_instead_of_yielding_while_cores_are_crowded) {
   const auto now = CrowdedCores::Clock::now();
   cores.yielded(now - 20ms, now - 11ms);
   cores.yielded(now - 10ms, now + 1h);
-  Backoff backoff(false, cores);
+  Backoff backoff(Spin::never, cores);
   const auto begin = CrowdedCores::Clock::now();
   for (int i = 0; i < 20; ++i) backoff.pause();
   EXPECT_GE(CrowdedCores::Clock::now() - begin, 20 * 50us);

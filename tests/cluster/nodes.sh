@@ -1,0 +1,91 @@
+# Sourced by the scripts beside it: "nodes" on one machine, made of namespaces. Each has a network of
+# its own (one interface, eth0, on a bridge), a host name, processes, and a private /tmp and
+# /dev/shm, so that nothing passes between nodes but what goes through the bridge.
+#
+#   nodes_up COUNT       makes node1 .. nodeCOUNT and takes them down when the shell ends
+#   in_node NODE COMMAND...
+#   nodes_down
+
+kClusterRoot=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+kExitSkipped=77
+
+# Why there can be no nodes here; nothing when there can.
+nodes_obstacle() {
+  [[ $EUID -eq 0 ]] || { echo "nodes are made of namespaces, for which one must be root"; return; }
+  local tool
+  for tool in ip unshare nsenter; do
+    command -v "$tool" >/dev/null || { echo "nodes need the command $tool"; return; }
+  done
+  unshare --net --mount --pid --fork true 2>/dev/null || echo "no namespaces may be made here"
+}
+
+# skip_without_nodes: ends the script as skipped, with the reason.
+skip_without_nodes() {
+  local obstacle
+  obstacle=$(nodes_obstacle)
+  [[ -z $obstacle ]] && return 0
+  echo "skipped: $obstacle"
+  exit $kExitSkipped
+}
+
+node_address() { echo "10.$kSubnet.${1#node}"; }
+node_process() { cat "$kNodes/$1"; }
+
+# Interface names have at most 15 characters; the process number makes them, and the subnet, unlike
+# those of another run.
+nodes_up() {
+  local count=$1 node
+  kTag=$(($$ % 60000))
+  kSubnet="$((64 + kTag / 250 % 128)).$((kTag % 250))"
+  kBridge=rlxb$kTag
+  kNodes=$(mktemp -d)
+  trap nodes_down EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  ip link add "$kBridge" type bridge
+  ip addr add "10.$kSubnet.254/24" dev "$kBridge"
+  ip link set "$kBridge" up
+  for ((node = 1; node <= count; ++node)); do node_up "$node"; done
+}
+
+# The holder is process 1 of the node: with it goes everything that runs there, and with the last
+# process its interface and its mounts.
+node_up() {
+  local number=$1 node=node$1 holder
+  unshare --net --uts --ipc --mount --pid --fork --kill-child=SIGKILL \
+    "$BASH" "$kClusterRoot/tests/cluster/inside.sh" "$node" "$kClusterRoot" "${kKeep[@]}" \
+    >"$kNodes/$node.log" 2>&1 &
+  echo $! >>"$kNodes/holders"
+  disown
+  until holder=$(pgrep -P $! -f inside.sh) && grep -q ready "$kNodes/$node.log"; do
+    kill -0 $! 2>/dev/null || { cat "$kNodes/$node.log" >&2; return 1; }
+    sleep 0.02
+  done
+  echo "$holder" >"$kNodes/$node"
+  ip link add "rlx$kTag-$number" type veth peer name eth0 netns "$holder"
+  ip link set "rlx$kTag-$number" master "$kBridge" up
+  in_node "$node" ip addr add "$(node_address "$node")/24" dev eth0
+  in_node "$node" ip link set lo up
+  in_node "$node" ip link set eth0 up
+}
+
+in_node() {
+  local node=$1
+  shift
+  nsenter --target "$(node_process "$node")" --net --uts --ipc --mount --pid -- "$@"
+}
+
+# Bytes that a node has sent since it is up, as the bridge's end of its wire counts them.
+bytes_left() { cat "/sys/class/net/rlx$kTag-${1#node}/statistics/rx_bytes"; }
+
+nodes_down() {
+  trap - EXIT
+  local holder wire
+  # Wires go at once; with their node they would go when the system finds time.
+  for wire in /sys/class/net/rlx"$kTag"-*; do
+    [[ -e $wire ]] && ip link del "${wire##*/}"
+  done
+  for holder in $(cat "$kNodes/holders" 2>/dev/null); do kill -KILL "$holder" 2>/dev/null; done
+  ip link del "$kBridge" 2>/dev/null
+  rm -rf "$kNodes"
+}
