@@ -123,7 +123,9 @@ std::optional<Window> HybridTransport::attach(std::span<std::byte> memory,
   }
   window.number = *number;
   note_memory(window.number, memory);
-  capabilities_ = combined_capabilities(ways_, rank(), node_of_);  // signals tell more of a fabric
+  // How many lines there are decides how much of a hash a fabric carries.
+  if (role == WindowRole::signals)
+    capabilities_.hash_bits = combined_capabilities(ways_, rank(), node_of_).hash_bits;
   return window;
 }
 
