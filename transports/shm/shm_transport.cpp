@@ -30,9 +30,9 @@ constexpr std::chrono::milliseconds kGrace{20};
 /// The clock is looked at once in so many polls, and the kernel once in 5 ms (PeerWatch).
 constexpr std::uint32_t kPollsPerLook = 16;
 
-/// The opaque bytes of a WindowKey.
+/// The opaque bytes of a WindowKey: short, because a hybrid's key holds another one as well.
 struct ShmKey {
-  Token token{};
+  std::uint64_t token = 0;  ///< half of the file's
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
   bool operator==(const ShmKey&) const = default;
@@ -85,7 +85,7 @@ class ShmTransport final : public SymmetricTransport {
     FileMapping mapping;
   };
   struct Peer {
-    Token token{};
+    std::uint64_t token = 0;
     detail::Descriptor file;
     FileMapping control;
     std::vector<Mapped> windows;
@@ -120,7 +120,7 @@ ShmTransport::ShmTransport(const TransportSetup& setup, Meeting meeting)
       watch_(meeting.cards[setup.rank.index()].identity, kGrace) {
   for (std::size_t i = 0; i < size(); ++i) {
     if (!capabilities_.load_store[i]) continue;
-    peers_[i].token = meeting.cards[i].token;
+    peers_[i].token = meeting.cards[i].token[0];
     if (i == rank().index()) continue;
     watch(Rank(static_cast<std::uint32_t>(i)), meeting.cards[i], std::move(meeting.mates[i]));
   }
