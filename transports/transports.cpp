@@ -9,6 +9,7 @@
 #include "transports/local/make_local.hpp"
 #include "transports/shm/shm_transport.hpp"
 #if RLX_HAVE_OFI
+#include "transports/hybrid/make_hybrid.hpp"
 #include "transports/ofi/ofi_transport.hpp"
 #endif
 
@@ -20,28 +21,20 @@ namespace {
 constexpr TransportEntry kTransports[] = {
     {"shm", "mapped memory, between processes of one node", make_shm},
 #if RLX_HAVE_OFI
+    {"hybrid", "shm between processes of one node, ofi between nodes", make_hybrid},
     {"ofi", "libfabric one-sided operations, between processes and nodes", make_ofi},
 #endif
     {"local", "ranks are threads of one process", make_local},
 };
 
+// Who names a libfabric provider wants libfabric.
+std::unique_ptr<SymmetricTransport> make_best(const TransportSetup& setup) {
 #if RLX_HAVE_OFI
-// Who names a libfabric provider wants libfabric. Ranks of several machines need no word about it,
-// ranks of one that can not share memory are slower than they could be.
-std::unique_ptr<SymmetricTransport> make_best(const TransportSetup& setup) {
-  if (!setup.config->provider.empty()) return make_ofi(setup);
-  ShmAttempt attempt = try_shm(setup);
-  if (attempt.transport) return std::move(attempt.transport);
-  if (attempt.refusal->same_host && setup.rank.value() == 0)
-    log::warn("ranks of this node can not share memory and use libfabric instead: {}",
-              attempt.refusal->why);
-  return make_ofi(setup);
-}
+  return setup.config->provider.empty() ? make_by_nodes(setup) : make_ofi(setup);
 #else
-std::unique_ptr<SymmetricTransport> make_best(const TransportSetup& setup) {
   return make_shm(setup);
-}
 #endif
+}
 
 }  // namespace
 

@@ -109,7 +109,10 @@ enum class SignalProtocol : std::uint8_t {
 struct TransportCapabilities {
   std::string name;    ///< "local", "shm", "ofi", "faulty(local)"
   std::string detail;  ///< provider and address, for the banner
-  std::string medium;  ///< what times depend on besides the name: the provider; empty: nothing
+  std::string medium;  ///< what times depend on besides the name: the provider, and how ranks are
+                       ///< spread over nodes; empty: nothing
+  std::string fabric;  ///< provider, interface and address that lead to peers whose memory is not
+                       ///< mapped; empty: there is no network
   SignalProtocol protocol = SignalProtocol::store;
   std::size_t inline_bytes = 0;                 ///< puts up to this size are copied at issue
   std::size_t max_put_bytes = ~std::size_t{0};  ///< larger puts are split by the transport
@@ -117,11 +120,11 @@ struct TransportCapabilities {
   bool passive_target = false;      ///< puts land although the target does not poll
   bool delivery_complete = false;   ///< Completion::remote is counted
   bool local_registration = false;  ///< sources must lie in attached memory
-  std::uint32_t hash_bits = 12;  ///< low bits of a signal value's hash that arrive; the others are
-                                 ///< zero and must not be compared
-  double latency_us = 1.0;       ///< declared for the tuner, as LogGP has them: of a small put with
-                                 ///< signal, besides what its ends do for it;
-  double message_us = 0.1;       ///< what the ends of one message do for it, whatever its length;
+  std::uint32_t hash_bits = 12;     ///< low bits of a signal value's hash that surely arrive; the
+                                    ///< others may be zero and must not be compared
+  double latency_us = 1.0;  ///< declared for the tuner, as LogGP has them: of a small put with
+                            ///< signal, besides what its ends do for it;
+  double message_us = 0.1;  ///< what the ends of one message do for it, whatever its length;
   double gigabytes_per_second = 10.0;  ///< and of long ones while both directions are used
   std::vector<bool> load_store;        ///< per peer: its windows can be loaded and stored directly
 };
@@ -131,6 +134,12 @@ struct TransportFailure {
   ErrorKind kind = ErrorKind::Transport;  ///< Transport or PeerFailed
   std::optional<Rank> rank;               ///< the peer concerned, if it is one
   std::string message;                    ///< with the provider's own words
+};
+
+/// What went over a network between two ranks, as far as one of them asked for it.
+struct NetworkTraffic {
+  std::uint64_t operations = 0;  ///< puts, signals and gets
+  std::uint64_t bytes = 0;       ///< that they moved, without words of signals
 };
 
 class SymmetricTransport {
@@ -171,6 +180,10 @@ class SymmetricTransport {
   [[nodiscard]] bool has_failed() const noexcept { return failed_.load(std::memory_order_acquire); }
   /// Whether operations to this one peer are known to fail. Any thread.
   [[nodiscard]] virtual bool peer_failed(Rank rank) const noexcept;
+
+  /// What I have put to this peer, signalled to it and got from it over a network: nothing where
+  /// its memory is mapped. Any thread.
+  [[nodiscard]] virtual NetworkTraffic network_traffic(Rank rank) const noexcept;
 
   /// The byte length of an admitted window of a peer; 0 when it was not admitted.
   [[nodiscard]] std::size_t window_bytes(Rank rank, WindowNumber number) const noexcept;

@@ -9,12 +9,20 @@
 
 #include "lib/base/log.hpp"
 #include "lib/communicator/diagnosis.hpp"
+#include "lib/communicator/nodes.hpp"
 
 namespace rlx::detail {
 namespace {
 
 constexpr std::size_t kPage = 4096;
 static_assert(kPage == kLinesPerGroup * kLineBytes);
+
+/// Also where not all ranks of the Context are mapped: members of one node.
+bool maps_all_members(const Context& context, const GroupSetup& group) {
+  const AgreedValues& agreed = context.agreed();
+  return agreed.load_store ||
+         (group.members.size() > 1 && on_one_node(agreed.node_of, group.members));
+}
 
 PlanEnvironment plan_environment(Context& context, const GroupSetup& group) {
   const Config& config = context.config();
@@ -24,12 +32,15 @@ PlanEnvironment plan_environment(Context& context, const GroupSetup& group) {
   environment.slot_bytes = config.slot_bytes;
   environment.window = config.window;
   environment.link = context.agreed().link;
-  environment.load_store = context.agreed().load_store;
+  environment.load_store = maps_all_members(context, group);
+  for (const Rank member : group.members)
+    environment.node_of.push_back(context.agreed().node_of[member.index()]);
   environment.single_copy = context.agreed().single_copy;
   environment.stream_bytes = context.agreed().stream_bytes;
   environment.algorithm = config.algorithm;
   environment.tuning = context.agreed().tuning;
-  environment.topology = context.agreed().topology;
+  environment.topology = environment.load_store ? std::string(collectives::kMappedTopology)
+                                                : context.agreed().topology;
   environment.local_registration = context.transport().capabilities().local_registration;
   return environment;
 }
@@ -41,7 +52,9 @@ std::pair<WindowNumber, std::byte*> find_window(void* context, const std::byte* 
 }  // namespace
 
 CommunicatorState::CommunicatorState(std::shared_ptr<Context> context, GroupSetup group)
-    : context_(std::move(context)), group_(std::move(group)) {
+    : context_(std::move(context)),
+      group_(std::move(group)),
+      maps_all_(maps_all_members(*context_, group_)) {
   exceptions_ = std::uncaught_exceptions();
 }
 
@@ -67,7 +80,8 @@ collectives::PeerRoute CommunicatorState::route_to(std::size_t member,
   if (member == group_.me) {
     route.signals = context.signals().line(0);
     route.scratch = context.heap().at(memory_offset_) + kControlBytes;
-  } else if (context.agreed().load_store) {
+  } else if (context.agreed().node_of[rank.index()] ==
+             context.agreed().node_of[context.transport().rank().index()]) {
     route.signals = context.transport().mapped(rank, kSignalWindow);
     route.scratch = context.transport().mapped(rank, record.window) + route.scratch_offset;
     route.process = context.process_of(rank);
@@ -182,7 +196,7 @@ void CommunicatorState::remember(const CallArguments& arguments,
 
 void CommunicatorState::run(const CallArguments& arguments,
                             const std::shared_ptr<const PreparedCall>& prepared) {
-  if (!context_->agreed().load_store || !engine_->may_run_alone(*prepared))
+  if (!maps_all_ || !engine_->may_run_alone(*prepared))
     return complete(*submit(arguments, prepared, CallPurpose::user, false));
   if (!run_alone(arguments, prepared)) complete(*blocking_);
 }

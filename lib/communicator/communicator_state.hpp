@@ -117,6 +117,7 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
 
   std::shared_ptr<Context> context_;  // shared: the last communicator or array tears it down
   GroupSetup group_;
+  bool maps_all_;  // everybody's memory is mapped by every member
   std::uint64_t memory_offset_ = 0;
   std::uint64_t words_offset_ = 0;
   std::unique_ptr<Engine> engine_;

@@ -9,6 +9,7 @@
 #include "lib/base/log.hpp"
 #include "lib/communicator/communicator_state.hpp"
 #include "lib/communicator/diagnosis.hpp"
+#include "lib/communicator/nodes.hpp"
 
 namespace rlx::detail {
 namespace {
@@ -21,12 +22,6 @@ std::uint64_t stream_bytes_here() noexcept {
   constexpr long kUsual = 2 << 20;
   const long cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
   return 2 * static_cast<std::uint64_t>(cache > 0 ? cache : kUsual);
-}
-
-bool maps_all_peers(const SymmetricTransport& transport) noexcept {
-  for (std::uint32_t rank = 0; rank < transport.size(); ++rank)
-    if (transport.mapped(Rank(rank), kSignalWindow) == nullptr) return false;
-  return true;
 }
 
 Context::Context(const CommunicatorOptions& options, std::unique_ptr<SymmetricTransport> owned,
@@ -252,7 +247,8 @@ std::shared_ptr<Context> Context::over(SymmetricTransport& transport, SignalRegi
   record.window = 1;
   context->extents_.push_back(record);
   context->agreed_.link = collectives::link_cost(transport.capabilities());
-  context->agreed_.load_store = maps_all_peers(transport);
+  context->agreed_.node_of = nodes_alone(transport);
+  context->agreed_.load_store = mapped_set(transport).count == transport.size();
   context->agreed_.stream_bytes = stream_bytes_here();
   context->agreed_.ranks_fit_cores =
       transport.size() <= static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_ONLN));

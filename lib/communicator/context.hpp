@@ -41,7 +41,10 @@ static_assert(sizeof(ExtentRecord) == 96);
 /// What was agreed by all ranks while wiring.
 struct AgreedValues {
   collectives::LinkCost link;
-  bool load_store = false;   ///< everybody's memory is mapped everywhere
+  bool load_store = false;  ///< everybody's memory is mapped everywhere: there is one node
+  /// By transport rank: ranks with equal numbers can load and store each other's memory, and a
+  /// route to one of them says where it is. Other ranks take messages, wherever they run.
+  std::vector<std::uint32_t> node_of;
   bool single_copy = false;  ///< everybody can read everybody's private memory
   std::uint64_t stream_bytes = std::uint64_t{4} << 20;     ///< see PlanEnvironment
   std::string topology;                                    ///< as measurements name it
@@ -51,9 +54,6 @@ struct AgreedValues {
 
 /// What this core's second-level cache can not hold twice.
 [[nodiscard]] std::uint64_t stream_bytes_here() noexcept;
-
-/// Whether the signal regions of all ranks, admitted before, can be loaded and stored directly.
-[[nodiscard]] bool maps_all_peers(const SymmetricTransport& transport) noexcept;
 
 class Context {
  public:

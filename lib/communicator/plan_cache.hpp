@@ -22,6 +22,7 @@ struct PlanEnvironment {
   std::uint32_t window = 1;
   collectives::LinkCost link;
   bool load_store = false;          ///< all members' memory is mapped
+  std::vector<std::uint32_t> node_of;  ///< by member: as AgreedValues has it
   bool single_copy = false;         ///< their private memory can be read
   std::size_t stream_bytes = 0;     ///< outputs of an all_reduce this long are written past the caches
   std::string algorithm;            ///< Config::algorithm

@@ -13,6 +13,7 @@
 
 #include "lib/base/log.hpp"
 #include "lib/communicator/communicator_state.hpp"
+#include "lib/communicator/nodes.hpp"
 #include "lib/communicator/tuning_file.hpp"
 #include "lib/symmetric/single_copy.hpp"
 #include "rlx/topology.hpp"
@@ -197,8 +198,9 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
   for (std::uint32_t rank = 0; rank < windows.size(); ++rank)
     if (!wire.admit(Rank(rank), windows[rank].number, windows[rank].key))
       throw_failure(wire, "a peer's signal region can not be reached");
-  const std::vector<char> maps = exchange(bootstrap, static_cast<char>(maps_all_peers(wire)));
-  context->agreed_.load_store = std::ranges::count(maps, 0) == 0;
+  const std::vector<MappedSet> maps = exchange(bootstrap, mapped_set(wire));
+  context->agreed_.node_of = agree_on_nodes(maps);
+  context->agreed_.load_store = everybody_maps_all(maps);
   context->agreed_.stream_bytes = exchange(bootstrap, stream_bytes_here())[0];
   context->agreed_.topology = broadcast_text(
       bootstrap, collectives::topology_of(wire.capabilities(), context->agreed_.load_store));

@@ -52,6 +52,14 @@ bench_case() {
     "$kRoot/tests/mpirun.sh" "$ranks" "$build/tools/rlx-bench" "$collective" "${transport[@]}" "$@"
 }
 
+# nodes_case RANKS NODES COLLECTIVE OPTIONS...: a job that pretends these nodes (RLX_NODES).
+nodes_case() {
+  local ranks=$1 nodes=$2 collective=$3
+  shift 3
+  run_case "bench $collective over nodes $nodes: $*" 60 env "RLX_NODES=$nodes" \
+    "$kRoot/tests/mpirun.sh" "$ranks" "$build/tools/rlx-bench" "$collective" --transport hybrid "$@"
+}
+
 kCollectives=(all_reduce all_gather reduce_scatter)
 kProviders=(- 'tcp;ofi_rxm' net shm)
 # For rlx-stress and rlx-death: words after --transport, so they are used unquoted.

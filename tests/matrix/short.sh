@@ -3,6 +3,7 @@
 run_short_matrix() {
   echo "jobs under mpirun, forked and on threads ..."
   short_benches
+  short_nodes
   short_proofs
   short_stress
   short_deaths
@@ -35,6 +36,25 @@ short_benches() {
     bench_case 8 "$collective" - - -b 4 -e 4100 -i 1024 -n 1 -w 0
     bench_case 8 "$collective" - shm -b 4 -e 4100 -i 1024 -n 1 -w 0
     bench_case 4 "$collective" - 'tcp;ofi_rxm' -b 1M -e 1M -n 1 -w 0
+  done
+}
+
+# Several nodes, pretended on this machine.
+short_nodes() {
+  local collective kill nodes seed=5
+  for collective in "${kCollectives[@]}"; do
+    nodes_case 3 0,0,1 "$collective" -b 0 -e 1M -f 32 -n 2 -w 1
+    nodes_case 4 0,1,0,1 "$collective" -b 0 -e 1M -f 32 -n 2 -w 1 --buffers private
+  done
+  run_case "stress under mpirun over nodes 0,0,1,1" 60 env RLX_NODES=0,0,1,1 \
+    "$kRoot/tests/mpirun.sh" 4 "$build/tests/rlx-stress" --calls 200 --seed 15 --transport hybrid \
+    --outstanding 4
+  for nodes in 0,0,1 0,1; do
+    for kill in SIGKILL mismatch:count; do
+      run_case "death by $kill, seed $seed, nodes $nodes" 60 env "RLX_NODES=$nodes" \
+        "$build/tests/rlx-death" --seed "$seed" --kill "$kill" --transport hybrid
+      seed=$((seed + 1))
+    done
   done
 }
 

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include "rlx/config.hpp"
+#include "rlx/local_transport.hpp"
 #include "tools/info/document.hpp"
 #include "tools/info/text.hpp"
+#include "tools/info/transport.hpp"
 
 namespace rlx::info {
 namespace {
@@ -121,6 +123,37 @@ TEST(Info, the_addresses_of_an_interface_share_a_line) {
   EXPECT_TRUE(contains(text, "192.0.2.1 192.0.2.2\n")) << text;
   EXPECT_EQ(text.find("eth0"), text.rfind("eth0")) << text;
   EXPECT_TRUE(contains(text, "lo ")) << text;
+}
+
+TEST(Info, a_job_shows_how_each_rank_reaches_the_others) {
+  const Json mixed = {{"rank", 0},        {"transport", "hybrid"}, {"signals", "ordered_write"},
+                      {"mapped", {1, 2}}, {"network", {3}},        {"fabric", "tcp on eth0"}};
+  const Json alone = {{"rank", 1},     {"transport", "shm"},       {"signals", "store"},
+                      {"mapped", {0}}, {"network", Json::array()}, {"fabric", ""}};
+  const Json failed = {{"rank", 2}, {"error", "there is no transport 'x'"}};
+  const std::string text = render({{"transports", Json::array({mixed, alone, failed})}});
+  for (const char* part :
+       {"0     hybrid", "1-2", "tcp on eth0", "shm", "none", "error: rank 2: there is no"})
+    EXPECT_TRUE(contains(text, part)) << part << " in\n" << text;
+}
+
+TEST(Info, ranks_that_are_threads_describe_what_they_have) {
+  const auto ranks = LocalTransport::bare(2);
+  const Json row = describe_transport(*ranks[1]);
+  EXPECT_EQ(row["transport"], "local");
+  EXPECT_EQ(row["mapped"], Json::array({0}));
+  EXPECT_EQ(row["network"], Json::array());
+  TransportSetup setup;
+  setup.exchange = [](std::span<const std::byte> mine) {
+    return std::vector<std::byte>(mine.begin(), mine.end());
+  };
+  ASSERT_EQ(setenv("RLX_TRANSPORT", "none", 1), 0);
+  const Json refused = describe_transport(setup);
+  ASSERT_EQ(setenv("RLX_TRANSPORT", "shm", 1), 0);
+  const Json alone = describe_transport(setup);
+  unsetenv("RLX_TRANSPORT");
+  EXPECT_TRUE(contains(refused["error"].get<std::string>(), "hybrid")) << "the names are listed";
+  EXPECT_EQ(alone["transport"], "shm");
 }
 
 TEST(Info, a_variable_that_rlx_does_not_read_is_an_error_line) {

@@ -49,7 +49,7 @@ void declare_run(CLI::App& app, Text& text, Options& options) {
   app.add_option("--buffers", text.buffers, "heap or private memory (heap)");
   app.add_option("--algorithm", text.algorithm,
                  "by name (rlx-explain --list) instead of the tuner's choice");
-  app.add_option("--transport", text.transport, "auto, shm, ofi or local");
+  app.add_option("--transport", text.transport, "auto, shm, hybrid, ofi or local");
   app.add_option("--provider", text.provider,
                  "libfabric provider, e.g. 'tcp;ofi_rxm' (rlx-info lists them)");
   app.add_option("--interface", text.interface, "interface name or local address");
@@ -127,7 +127,7 @@ Format read_format(const std::string& value) {
 }
 
 void override_transport(const Text& text, Config& config) {
-  constexpr std::string_view kTransports[] = {"auto", "shm", "ofi", "local"};
+  constexpr std::string_view kTransports[] = {"auto", "shm", "hybrid", "ofi", "local"};
   if (!text.transport.empty()) {
     static_cast<void>(read_choice("--transport", text.transport, kTransports));
     config.set("RLX_TRANSPORT", text.transport);
@@ -138,7 +138,8 @@ void override_transport(const Text& text, Config& config) {
     throw UsageError(fmt::format("{} is for the ofi transport, and the transport is {}",
                                  names_provider ? "--provider" : "--interface", config.transport));
   }
-  config.set("RLX_TRANSPORT", "ofi");  // also where ranks are threads
+  if (config.transport != "hybrid")
+    config.set("RLX_TRANSPORT", "ofi");  // also where ranks are threads
   if (names_provider) config.set("RLX_PROVIDER", text.provider);
   if (!text.interface.empty()) config.set("RLX_INTERFACE", text.interface);
 }

@@ -18,6 +18,8 @@ Json collect(const rlx::info::Job& job) {
   document["devices"] = rlx::info::describe_devices();
   document["topology"] = rlx::info::describe_topology();
   document["ranks"] = job.describe_ranks();
+  if (Json transports = job.describe_transports(); !transports.is_null())
+    document["transports"] = std::move(transports);
   if (job.rank() == 0) document["providers"] = rlx::info::describe_fabrics();
   return document;
 }

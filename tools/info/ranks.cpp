@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "rlx/topology.hpp"
+#include "tools/info/transport.hpp"
 #ifdef RLX_HAVE_MPI
 #include "rlx/mpi.hpp"
 #endif
@@ -47,6 +48,19 @@ Json gather_rows(const std::string& mine, int rank, int size) {
   }
   return rows;
 }
+
+TransportSetup setup_over_mpi(int rank, int size) {
+  TransportSetup setup;
+  setup.rank = Rank(static_cast<std::uint32_t>(rank));
+  setup.size = static_cast<std::size_t>(size);
+  setup.exchange = [size](std::span<const std::byte> mine) {
+    std::vector<std::byte> all(mine.size() * static_cast<std::size_t>(size));
+    const int length = static_cast<int>(mine.size());
+    MPI_Allgather(mine.data(), length, MPI_BYTE, all.data(), length, MPI_BYTE, MPI_COMM_WORLD);
+    return all;
+  };
+  return setup;
+}
 #endif
 
 }  // namespace
@@ -69,10 +83,16 @@ Json Job::describe_ranks() const {
   if (is_mpi_) return gather_rows(my_row(rank_).dump(), rank_, size_);
   return Json::array({my_row(0)});
 }
+
+Json Job::describe_transports() const {
+  if (size_ == 1) return nullptr;
+  return gather_rows(describe_transport(setup_over_mpi(rank_, size_)).dump(), rank_, size_);
+}
 #else
 Job::Job() = default;
 Job::~Job() = default;
 Json Job::describe_ranks() const { return Json::array({my_row(0)}); }
+Json Job::describe_transports() const { return nullptr; }
 #endif
 
 }  // namespace rlx::info

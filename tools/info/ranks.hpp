@@ -24,6 +24,9 @@ class Job {
   /// shared_memory as of describe_shared_memory(). Collective; complete on rank 0, empty on the
   /// others.
   [[nodiscard]] Json describe_ranks() const;
+  /// One object per rank, as of describe_transport(); null where there is one rank alone.
+  /// Collective; complete on rank 0.
+  [[nodiscard]] Json describe_transports() const;
 
  private:
   int rank_ = 0;

@@ -104,6 +104,23 @@ std::string ranks(const Json& list) {
   return "ranks\n" + aligned(rows, 2);
 }
 
+std::string transports(const Json& list) {
+  Rows rows = {{"RANK", "TRANSPORT", "SIGNALS BY", "MAPPED", "OVER THE NETWORK", "NETWORK"}};
+  std::string errors;
+  for (const Json& row : list) {
+    if (row.contains("error")) {
+      errors +=
+          fmt::format("  error: rank {}: {}\n", number_of(row["rank"]), text_of(row["error"]));
+      continue;
+    }
+    rows.push_back({number_of(row["rank"]), text_of(row["transport"]), text_of(row["signals"]),
+                    ranges(row["mapped"].get<Numbers>()), ranges(row["network"].get<Numbers>()),
+                    or_dash(text_of(row["fabric"]))});
+  }
+  return "transport of this job, and how each rank reaches the others\n" +
+         (rows.size() > 1 ? aligned(rows, 2) : "") + errors;
+}
+
 /// One line per provider and reason: those on several interfaces share theirs.
 std::string reasons(const Json& list) {
   Rows rows;
@@ -160,11 +177,9 @@ std::string render(const Json& document) {
     const char* key;
     std::string (*text)(const Json& part);
   };
-  constexpr Section kSections[] = {{"config", config},
-                                   {"devices", devices},
-                                   {"topology", topology},
-                                   {"ranks", ranks},
-                                   {"providers", providers}};
+  constexpr Section kSections[] = {{"config", config},         {"devices", devices},
+                                   {"topology", topology},     {"ranks", ranks},
+                                   {"transports", transports}, {"providers", providers}};
   std::string text;
   if (document.contains("version")) text += library(document);
   for (const Section& section : kSections) {

@@ -84,6 +84,9 @@ class FaultyTransport final : public SymmetricTransport {
   bool peer_failed(Rank rank) const noexcept override {
     return inner_->peer_failed(rank) || SymmetricTransport::peer_failed(rank);
   }
+  NetworkTraffic network_traffic(Rank rank) const noexcept override {
+    return inner_->network_traffic(rank);
+  }
 
  private:
   Issue accept(const FaultyRequest& request, Completion& completion) noexcept;

@@ -4,6 +4,7 @@
 #include <rdma/fi_errno.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <utility>
@@ -89,15 +90,18 @@ class OfiTransport final : public SymmetricTransport {
         watch_(detail::ProcessIdentity::mine()),
         rail_(std::move(endpoint), addresses,
               [this](TransportFailure failure) { fail(std::move(failure)); }) {
+    capabilities_.fabric = detail;
     capabilities_.detail = std::move(detail);
   }
 
-  /// Learns of deaths from this machine's kernel from now on.
-  void watch(std::span<const Card> cards, std::span<const Report> reports) {
+  /// Learns of deaths from this machine's kernel from now on, if they are those of peers that it
+  /// reaches.
+  void watch(std::span<const Card> cards, std::span<const Report> reports,
+             std::span<const fi_addr_t> addresses) {
     std::vector<ShmGuard::Member> members;
     for (std::size_t i = 0; i < cards.size(); ++i) {
       const Rank peer(static_cast<std::uint32_t>(i));
-      watch_.add(peer, cards[i].identity);
+      if (addresses[i] != FI_ADDR_NOTAVAIL) watch_.add(peer, cards[i].identity);
       const auto name = std::span(reports[i].address).first(reports[i].address_length);
       members.push_back(
           {peer, cards[i].identity,
@@ -107,9 +111,11 @@ class OfiTransport final : public SymmetricTransport {
   }
 
   /// Frees the connections within this machine from pacing, once they are made.
-  void watch_sockets(std::span<const Card> cards, std::span<const Report> reports) {
+  void watch_sockets(std::span<const Card> cards, std::span<const Report> reports,
+                     std::span<const fi_addr_t> addresses) {
     for (std::size_t i = 0; i < cards.size(); ++i) {
-      if (cards[i].identity.same_network(cards[rank().index()].identity))
+      if (addresses[i] != FI_ADDR_NOTAVAIL &&
+          cards[i].identity.same_network(cards[rank().index()].identity))
         sockets_.add(std::span(reports[i].address).first(reports[i].address_length));
     }
   }
@@ -138,6 +144,9 @@ class OfiTransport final : public SymmetricTransport {
   }
   [[nodiscard]] bool peer_failed(Rank rank) const noexcept override {
     return rank.index() >= size() || rail_.has_failed(rank);
+  }
+  [[nodiscard]] NetworkTraffic network_traffic(Rank rank) const noexcept override {
+    return rank.index() < size() ? rail_.traffic(rank) : NetworkTraffic{};
   }
 
  private:
@@ -262,9 +271,26 @@ bool OfiTransport::admit(Rank rank, WindowNumber number, const WindowKey& key) n
 }
 
 // How much completion data may wait for me: what all others may have on the way.
-std::size_t expected_data(const TransportSetup& setup, const Candidate& candidate) {
-  const bool used = candidate.protocol.protocol == SignalProtocol::completion_data;
-  return used ? kMaxOutstanding * (setup.size - 1) : 0;
+std::size_t expected_data(const TransportSetup& setup, const OfiOptions& options,
+                          const Candidate& candidate) {
+  if (candidate.protocol.protocol != SignalProtocol::completion_data) return 0;
+  const auto peers = options.reaches.empty()
+                         ? setup.size - 1
+                         : static_cast<std::size_t>(std::ranges::count(options.reaches, true));
+  return kMaxOutstanding * peers;
+}
+
+std::vector<fi_addr_t> insert_addresses(Endpoint& endpoint, const TransportSetup& setup,
+                                        const OfiOptions& options,
+                                        std::span<const Report> reports) {
+  std::vector<fi_addr_t> addresses(reports.size(), FI_ADDR_NOTAVAIL);
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    const bool reaches = options.reaches.empty() || options.reaches[i] || i == setup.rank.index();
+    if (!reaches) continue;
+    const Report& peer = reports[i];
+    addresses[i] = endpoint.insert(std::span(peer.address).first(peer.address_length));
+  }
+  return addresses;
 }
 
 std::string describe(const Endpoint& endpoint, std::span<const std::byte> name) {
@@ -291,7 +317,7 @@ std::unique_ptr<SymmetricTransport> make_ofi(const TransportSetup& setup,
     if (core_name(plan.wish.provider) == "shm") remove_stale_shm_files();
     Candidate candidate = select_candidate(fabric, plan.wish);
     why = candidate.protocol.reason;
-    const std::size_t expected = expected_data(setup, candidate);
+    const std::size_t expected = expected_data(setup, options, candidate);
     endpoint.emplace(fabric, std::move(candidate), expected);
     name = endpoint->name();
     report = make_report(endpoint->candidate(), name);
@@ -301,9 +327,7 @@ std::unique_ptr<SymmetricTransport> make_ofi(const TransportSetup& setup,
   const auto reports = exchange_records(setup, report);
   check_reports(reports);
 
-  std::vector<fi_addr_t> addresses;
-  for (const Report& peer : reports)
-    addresses.push_back(endpoint->insert(std::span(peer.address).first(peer.address_length)));
+  const auto addresses = insert_addresses(*endpoint, setup, options, reports);
   const std::string detail = describe(*endpoint, name);
   if (plan.speaks) {
     log::info("{}: {}, {} ({}); {} rank(s) on {} node(s); {}",
@@ -311,8 +335,8 @@ std::unique_ptr<SymmetricTransport> make_ofi(const TransportSetup& setup,
               why, setup.size, plan.nodes, plan.reason);
   }
   auto transport = std::make_unique<OfiTransport>(setup, std::move(*endpoint), addresses, detail);
-  if (options.watch_processes) transport->watch(cards, reports);
-  transport->watch_sockets(cards, reports);
+  if (options.watch_processes) transport->watch(cards, reports, addresses);
+  transport->watch_sockets(cards, reports, addresses);
   return transport;
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "rlx/symmetric_transport.hpp"
 #include "transports/transports.hpp"
@@ -13,8 +14,11 @@ namespace ofi {
 class Fabric;
 }
 
-/// For tests.
 struct OfiOptions {
+  /// By rank: the peers to reach. Nothing is done for the others: their addresses are not used, no
+  /// connection is made, and their deaths are not looked for. Empty: all.
+  std::vector<bool> reaches{};
+  // For tests:
   ofi::Fabric* fabric = nullptr;           ///< instead of the library; must outlive the transport
   std::optional<SignalProtocol> protocol;  ///< instead of the one chosen from the promises
   bool watch_processes = true;             ///< whether deaths are learnt from this machine's kernel

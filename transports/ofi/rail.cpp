@@ -23,6 +23,18 @@ struct Rail::Piece {
 
 namespace {
 
+/// Outstanding calls of one peer, of `depth` in all. I am among the addresses.
+std::size_t share_of(std::size_t depth, std::span<const fi_addr_t> addresses) {
+  const auto ranks = addresses.size() - static_cast<std::size_t>(std::count(
+                                            addresses.begin(), addresses.end(), FI_ADDR_NOTAVAIL));
+  return depth / (ranks > 2 ? 2 : 1);
+}
+
+/// Only ever called under a lock: no other thread adds meanwhile.
+void add(std::atomic<std::uint64_t>& count, std::uint64_t more) {
+  count.store(count.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+}
+
 bool uses_tcp(const fi_info& info) {
   const std::string_view core = core_name(info.fabric_attr->prov_name);
   return has_ip_address(info) && (core == "tcp" || core == "net");
@@ -42,7 +54,7 @@ Rail::Rail(Endpoint endpoint, std::span<const fi_addr_t> addresses, OnFailure on
       on_failure_(std::move(on_failure)),
       peers_(std::make_unique<Peer[]>(addresses.size())),
       size_(addresses.size()),
-      share_(endpoint.depth() / (size_ > 2 ? 2 : 1)),
+      share_(share_of(endpoint.depth(), addresses)),
       operations_(endpoint.depth() / 2),
       posts_(endpoint.depth()),
       endpoint_(std::move(endpoint)) {
@@ -107,6 +119,8 @@ Issue Rail::issue(const Request& request, Completion& completion) noexcept {
   if (operation.kind == OperationKind::put_signal)
     operation.signal_number = peer.next_signal_number++;
   completion.issued.fetch_add(1, std::memory_order_relaxed);
+  add(peer.operations, 1);
+  add(peer.bytes, request.local.length);
   if (result == Advance::refused) enqueue(operation);
   return Issue::done;
 }

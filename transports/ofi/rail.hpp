@@ -46,7 +46,9 @@ struct Peer {
   std::vector<RemoteWindow> windows;
   SignalCode code;
   std::atomic<bool> failed{false};
-  bool reached = false;                  // something to it has completed
+  bool reached = false;                      // something to it has completed
+  std::atomic<std::uint64_t> operations{0};  // accepted; counted under the rail's lock
+  std::atomic<std::uint64_t> bytes{0};
   std::uint32_t posts = 0;               // outstanding calls
   std::uint32_t waiting = 0;             // operations in the backlog
   std::uint32_t next_signal_number = 0;  // of operations with a signal
@@ -73,6 +75,7 @@ class Rail {
   /// long has closed its connection: tcp providers then try to connect again for ever.
   static constexpr std::chrono::milliseconds kRefusalLimit{700};
 
+  /// `addresses` by rank; FI_ADDR_NOTAVAIL for ranks that are never to be reached.
   Rail(Endpoint endpoint, std::span<const fi_addr_t> addresses, OnFailure on_failure);
 
   /// Thread safe. Does not spin.
@@ -89,6 +92,11 @@ class Rail {
   void admit(Rank rank, WindowNumber number, const RemoteWindow& window);
   [[nodiscard]] bool has_failed(Rank rank) const noexcept {
     return peers_[rank.index()].failed.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] NetworkTraffic traffic(Rank rank) const noexcept {
+    const Peer& peer = peers_[rank.index()];
+    return {peer.operations.load(std::memory_order_relaxed),
+            peer.bytes.load(std::memory_order_relaxed)};
   }
   /// How many peers something has reached: it changes when connections were made.
   [[nodiscard]] std::size_t reached() const noexcept {

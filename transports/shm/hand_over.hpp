@@ -21,6 +21,8 @@ namespace rlx::shm {
 /// What a rank tells all others first. Bytes on the wire.
 struct Card {
   detail::ProcessIdentity identity;
+  std::uint32_t rank = 0;  ///< whose it is: filled in by those who got it
+  std::uint32_t node = 0;  ///< that tests pretend (RLX_NODES)
   std::uint32_t user = 0;
   Token token{};                    ///< of its file; whoever knows it is of this job
   std::array<char, 40> name{};      ///< where it listens: an abstract socket name
@@ -36,6 +38,7 @@ enum class Trouble : std::uint8_t {
   other_user,      ///< its process is another user's, though it says otherwise
   unmapped,        ///< its file can not be mapped here
   no_descriptors,  ///< this process may open no more files
+  left_out,        ///< one of the two shares with somebody who can not share with the other
 };
 
 /// Bytes on the wire.
@@ -55,11 +58,14 @@ class HandOver {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// All ranks of `cards` run on this machine. `file` is mine.
+  /// All of `cards` belong to this machine. Ranks are places among them, here and in what follows.
+  /// `file` is mine.
   HandOver(std::span<const Card> cards, Rank me, detail::Descriptor listener, int file);
 
   /// Connects to the lower ranks. Waits for nobody.
   [[nodiscard]] std::vector<Verdict> reach();
+  /// Hands nothing over between this rank and me: the other one does the same.
+  void leave_out(std::size_t rank) { give_up(rank, Trouble::left_out, 0); }
   /// When everybody has reached whom it could: gets everybody's file and gives mine.
   [[nodiscard]] std::vector<Verdict> exchange(Clock::time_point deadline);
   /// By rank; mine is empty.

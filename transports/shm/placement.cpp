@@ -48,7 +48,7 @@ SharedMemoryReport describe_shared_memory() {
   report.huge_pages = huge.allowed;
   report.huge_page_setting = huge.setting;
   try {
-    SharedFile file(random_token(), 1, [] { return available_memory(); });
+    SharedFile file(random_token(), [] { return available_memory(); });
     detail::AddressRange range = detail::AddressRange::reserve(kTrialBytes, kTrialBytes);
     if (range.data() == nullptr || !range.commit(0, kTrialBytes)) {
       report.problem = "no addresses are left";

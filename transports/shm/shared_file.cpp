@@ -154,8 +154,8 @@ FileMapping::~FileMapping() {
   if (!memory_.empty()) ::munmap(memory_.data(), memory_.size());
 }
 
-SharedFile::SharedFile(const Token& token, std::size_t sharers, std::function<std::size_t()> room)
-    : sharers_(sharers), room_(std::move(room)), file_(open_memory_file()) {
+SharedFile::SharedFile(const Token& token, std::function<std::size_t()> room)
+    : room_(std::move(room)), file_(open_memory_file()) {
   if (!file_.valid())
     throw CollectiveError(ErrorKind::Unsupported, "shm",
                           fmt::format("this system makes no memfd: {}", words_of(errno)));

@@ -56,11 +56,14 @@ class FileMapping {
 
 class SharedFile {
  public:
-  /// `room` says how many bytes of memory can be had, by all of `sharers` processes together: they
-  /// take theirs at the same time, and each maps what the others take. Throws
+  /// `room` says how many bytes of memory can be had, by all sharers together. Throws
   /// CollectiveError(Unsupported) when the system has no such files, OutOfMemory when it has no
   /// page.
-  SharedFile(const Token& token, std::size_t sharers, std::function<std::size_t()> room);
+  SharedFile(const Token& token, std::function<std::size_t()> room);
+
+  /// How many processes share, this one among them: they take their memory at the same time, and
+  /// each maps what the others take. One until it is told.
+  void expect_sharers(std::size_t sharers) noexcept { sharers_ = sharers; }
 
   /// Puts the caller's pages into the file: the same addresses with the same contents are shared
   /// memory from now on, until they are unmapped. All of them are touched by the calling thread,
@@ -92,7 +95,7 @@ class SharedFile {
   void fill(std::uint64_t offset, std::span<std::byte> pages);
   void drop_former_places(std::span<std::byte> memory);
 
-  std::size_t sharers_;
+  std::size_t sharers_ = 1;
   std::function<std::size_t()> room_;
   detail::Descriptor file_;
   FileMapping control_;

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -29,17 +30,18 @@ constexpr std::chrono::milliseconds kGrace{20};
 /// The clock is looked at once in so many polls, and the kernel once in 5 ms (PeerWatch).
 constexpr std::uint32_t kPollsPerLook = 16;
 
-/// The opaque bytes of a WindowKey.
+/// The opaque bytes of a WindowKey: short, because a hybrid's key holds another one as well.
 struct ShmKey {
-  Token token{};
+  std::uint64_t token = 0;  ///< half of the file's
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
   bool operator==(const ShmKey&) const = default;
 };
 static_assert(sizeof(ShmKey) <= sizeof(WindowKey::bytes));
 
-TransportCapabilities capabilities_for(std::size_t ranks) {
+TransportCapabilities capabilities_for(const Meeting& meeting, Rank me) {
   const HugePages huge = huge_pages_of_shared_memory();
+  const std::size_t ranks = meeting.ranks_with(me);
   TransportCapabilities offered;
   offered.name = "shm";
   offered.detail = fmt::format("{} rank{} of one node, memfd, huge pages {} ({})", ranks,
@@ -51,7 +53,8 @@ TransportCapabilities capabilities_for(std::size_t ranks) {
   offered.latency_us = 0.15;
   offered.message_us = 0.02;
   offered.gigabytes_per_second = 10;
-  offered.load_store.assign(ranks, true);
+  for (const std::uint32_t node : meeting.node_of)
+    offered.load_store.push_back(node == meeting.node_of[me.index()]);
   return offered;
 }
 
@@ -82,7 +85,7 @@ class ShmTransport final : public SymmetricTransport {
     FileMapping mapping;
   };
   struct Peer {
-    Token token{};
+    std::uint64_t token = 0;
     detail::Descriptor file;
     FileMapping control;
     std::vector<Mapped> windows;
@@ -109,14 +112,15 @@ class ShmTransport final : public SymmetricTransport {
 
 ShmTransport::ShmTransport(const TransportSetup& setup, Meeting meeting)
     : SymmetricTransport(setup.rank, setup.size),
-      capabilities_(capabilities_for(setup.size)),
+      capabilities_(capabilities_for(meeting, setup.rank)),
       file_(std::move(meeting.mine)),
       own_(1),  // number 0 is the signal region's
       peers_(setup.size),
       windows_(setup.size),
       watch_(meeting.cards[setup.rank.index()].identity, kGrace) {
   for (std::size_t i = 0; i < size(); ++i) {
-    peers_[i].token = meeting.cards[i].token;
+    if (!capabilities_.load_store[i]) continue;
+    peers_[i].token = meeting.cards[i].token[0];
     if (i == rank().index()) continue;
     watch(Rank(static_cast<std::uint32_t>(i)), meeting.cards[i], std::move(meeting.mates[i]));
   }
@@ -241,7 +245,8 @@ bool ShmTransport::admit(Rank rank, WindowNumber number, const WindowKey& key) n
 void ShmTransport::admit_window(Rank rank, WindowNumber number, const WindowKey& key) {
   ShmKey bytes;
   if (key.length == sizeof bytes) std::memcpy(&bytes, key.bytes.data(), sizeof bytes);
-  if (rank.index() >= size() || bytes.token != peers_[rank.index()].token)
+  if (rank.index() >= size() || !capabilities_.load_store[rank.index()] ||
+      bytes.token != peers_[rank.index()].token)
     throw CollectiveError(
         ErrorKind::Transport, "shm",
         fmt::format("the key of window {} was not made by rank {}", number, rank.value()));
@@ -275,11 +280,16 @@ ShmAttempt try_shm(const TransportSetup& setup, const ShmOptions& options) {
   const auto room = options.room ? options.room : [] { return available_memory(); };
   Meeting meeting = meet(setup, room);
   if (meeting.refusal) return {nullptr, std::move(meeting.refusal)};
-  const std::string host = meeting.cards[0].identity.host.data();
-  ShmAttempt attempt{std::make_unique<ShmTransport>(setup, std::move(meeting)), std::nullopt};
-  if (setup.rank.value() == 0)
-    log::info("{}: shared memory, {}", host, attempt.transport->capabilities().detail);
-  return attempt;
+  return {make_shm_of(setup, std::move(meeting)), std::nullopt};
+}
+
+std::unique_ptr<SymmetricTransport> make_shm_of(const TransportSetup& setup, Meeting meeting) {
+  const auto first = std::ranges::find(meeting.node_of, meeting.node_of[setup.rank.index()]);
+  const bool speaks = first - meeting.node_of.begin() == setup.rank.value();
+  const std::string host = meeting.cards[setup.rank.index()].identity.host.data();
+  auto transport = std::make_unique<ShmTransport>(setup, std::move(meeting));
+  if (speaks) log::info("{}: shared memory, {}", host, transport->capabilities().detail);
+  return transport;
 }
 
 std::unique_ptr<SymmetricTransport> make_shm(const TransportSetup& setup) {

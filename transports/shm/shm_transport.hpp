@@ -31,6 +31,11 @@ struct ShmAttempt {
 /// Tries whether all ranks can share memory. Collective over setup.exchange; the same on all ranks.
 [[nodiscard]] ShmAttempt try_shm(const TransportSetup& setup, const ShmOptions& options = {});
 
+/// Between the ranks of each node of a meeting, which has a file of mine. Other ranks have no
+/// windows here, and operations to them fail. Local.
+[[nodiscard]] std::unique_ptr<SymmetricTransport> make_shm_of(const TransportSetup& setup,
+                                                              shm::Meeting meeting);
+
 /// Throws CollectiveError(Unsupported) on all ranks, naming two that can not share memory, why, and
 /// what to use instead.
 [[nodiscard]] std::unique_ptr<SymmetricTransport> make_shm(const TransportSetup& setup);

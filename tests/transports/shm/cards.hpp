@@ -23,7 +23,9 @@ inline std::vector<shm::Card> cards_of(std::size_t ranks) {
   card.identity = detail::ProcessIdentity::mine();
   write_text(card.identity.host, "here");
   card.user = ::geteuid();
-  return std::vector<shm::Card>(ranks, card);
+  std::vector<shm::Card> cards(ranks, card);
+  for (std::uint32_t rank = 0; rank < ranks; ++rank) cards[rank].rank = rank;
+  return cards;
 }
 
 }  // namespace rlx::test

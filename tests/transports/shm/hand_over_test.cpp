@@ -36,12 +36,12 @@ struct Doors {
       card.token = random_token();
       write_text(card.name, "rlx-test-" + std::to_string(random_token()[0]));
       listeners.push_back(listen_at(card.name.data(), 16));
-      files.push_back(std::make_unique<SharedFile>(card.token, ranks, any_room));
+      files.push_back(std::make_unique<SharedFile>(card.token, any_room));
     }
   }
 
-  /// All ranks reach each other at once and, when all do, as the meeting sees to, hand over at once;
-  /// the verdicts by rank.
+  /// All ranks reach each other at once and, when all do, as the meeting sees to, hand over at
+  /// once; the verdicts by rank.
   std::vector<std::vector<Verdict>> hand_over(std::chrono::milliseconds patience) {
     std::vector<std::vector<Verdict>> verdicts(cards.size());
     mates.resize(cards.size());

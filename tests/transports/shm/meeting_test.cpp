@@ -25,14 +25,13 @@ TEST(Refusal, ranks_of_one_machine_one_user_and_one_network_have_none) {
   EXPECT_FALSE(find_refusal(cards_of(5)));
 }
 
-TEST(Refusal, of_another_host_names_both_and_is_no_matter_of_this_host) {
+TEST(Refusal, of_another_host_names_both_before_anything_else) {
   auto cards = cards_of(3);
   cards[2].identity.boot[0] ^= 1;
   write_text(cards[2].identity.host, "there");
   cards[1].user += 1;  // hosts come first: between them nothing else matters
   const auto refusal = find_refusal(cards);
   ASSERT_TRUE(refusal);
-  EXPECT_FALSE(refusal->same_host);
   EXPECT_THAT(refusal->ranks, ElementsAre(Rank(0), Rank(2)));
   EXPECT_THAT(refusal->why, AllOf(HasSubstr("here"), HasSubstr("there"), HasSubstr("rank 2")));
 }
@@ -42,7 +41,6 @@ TEST(Refusal, of_another_user_or_container_names_both_ranks) {
   cards[1].user = 4711;
   auto refusal = find_refusal(cards);
   ASSERT_TRUE(refusal);
-  EXPECT_TRUE(refusal->same_host);
   EXPECT_THAT(refusal->ranks, ElementsAre(Rank(0), Rank(1)));
   EXPECT_THAT(refusal->why, AllOf(HasSubstr("user"), HasSubstr("4711")));
 
@@ -52,6 +50,19 @@ TEST(Refusal, of_another_user_or_container_names_both_ranks) {
   ASSERT_TRUE(refusal);
   EXPECT_THAT(refusal->ranks, ElementsAre(Rank(0), Rank(2)));
   EXPECT_THAT(refusal->why, AllOf(HasSubstr("namespace"), HasSubstr("container")));
+}
+
+TEST(Refusal, names_ranks_as_their_cards_do) {
+  auto cards = cards_of(2);
+  cards[0].rank = 4;
+  cards[1].rank = 7;
+  std::vector<Verdict> verdicts(4);
+  verdicts[2] = {Trouble::silent, 0};
+  EXPECT_THAT(find_refusal(cards, verdicts)->ranks, ElementsAre(Rank(4), Rank(7)));
+  EXPECT_THAT(find_refusal(cards, verdicts)->why, HasSubstr("rank 7 can not share with rank 4"));
+  cards[1].node = 1;
+  EXPECT_THAT(find_refusal(cards)->ranks, ElementsAre(Rank(4), Rank(7)));
+  EXPECT_THAT(find_refusal(cards)->why, HasSubstr("RLX_NODES"));
 }
 
 TEST(Refusal, of_a_rank_that_has_no_shared_memory_gives_its_words) {
@@ -135,6 +146,43 @@ TEST(Meeting, ends_alike_on_all_ranks_and_leaves_nothing_open_when_one_can_not_b
   EXPECT_EQ(test::open_descriptors(), before);
 }
 
+TEST(Meeting, divides_those_who_can_not_share_and_joins_the_others) {
+  const std::size_t before = test::open_descriptors();
+  auto meetings = on_threads<Meeting>(4, kUnreachable, [](const TransportSetup& setup) {
+    return meet(setup, [] { return std::size_t{1} << 40; });
+  });
+  for (std::size_t rank = 0; rank < 4; ++rank) {
+    const Meeting& mine = meetings[rank];
+    EXPECT_THAT(mine.node_of, ElementsAre(0, 0, 1, 1));
+    EXPECT_EQ(mine.nodes(), 2U);
+    EXPECT_EQ(mine.ranks_with(Rank(static_cast<std::uint32_t>(rank))), 2U);
+    EXPECT_EQ(mine.refusal->why, meetings[0].refusal->why);
+    EXPECT_EQ(mine.refusal_here->why, meetings[0].refusal->why);
+    EXPECT_EQ(mine.speaks, rank == 0);
+    for (std::size_t peer = 0; peer < 4; ++peer)
+      EXPECT_EQ(mine.mates[peer].file.valid(), peer != rank && peer / 2 == rank / 2) << peer;
+  }
+  meetings.clear();
+  EXPECT_EQ(test::open_descriptors(), before);
+}
+
+TEST(Meeting, takes_pretended_nodes_for_what_they_are_said_to_be) {
+  const auto meetings = on_threads<Meeting>(
+      5, [](int, std::vector<std::byte>&) {},
+      [](const TransportSetup& given) {
+        Config config;
+        config.nodes = "7,3";
+        TransportSetup setup = given;
+        setup.config = &config;
+        return meet(setup, [] { return std::size_t{1} << 40; });
+      });
+  for (const Meeting& mine : meetings) {
+    EXPECT_THAT(mine.node_of, ElementsAre(0, 1, 0, 1, 0));
+    EXPECT_THAT(mine.refusal->why, HasSubstr("RLX_NODES"));
+    EXPECT_FALSE(mine.refusal_here) << "nobody of a pretended node was refused anything";
+  }
+}
+
 TEST(Meeting, of_all_gives_transports_and_closes_everything_with_them) {
   const std::size_t before = test::open_descriptors();
   auto attempts = attempt(4, [](int, std::vector<std::byte>&) {});
@@ -195,13 +243,34 @@ std::size_t lines_about_memory(const std::string& text) {
   return count;
 }
 
-TEST(Automatic, is_libfabric_where_ranks_of_one_host_can_not_and_says_so_once) {
+TEST(Automatic, is_hybrid_where_some_ranks_of_one_host_can_not_and_says_so_once) {
   testing::internal::CaptureStderr();
   const Transports transports = automatic(3, kUnreachable);
   const std::string text = testing::internal::GetCapturedStderr();
-  for (const auto& one : transports) EXPECT_EQ(one->capabilities().name, "ofi");
+  for (const auto& one : transports) EXPECT_EQ(one->capabilities().name, "hybrid");
+  EXPECT_THAT(transports[0]->capabilities().load_store, ElementsAre(true, true, false));
+  EXPECT_THAT(transports[1]->capabilities().load_store, ElementsAre(true, true, false));
+  EXPECT_THAT(transports[2]->capabilities().load_store, ElementsAre(false, false, true));
   EXPECT_EQ(lines_about_memory(text), 1U) << text;
   EXPECT_THAT(text, HasSubstr("rank 2 can not share with rank 1"));
+}
+
+TEST(Automatic, is_libfabric_where_no_two_ranks_of_one_host_can_and_says_so_once) {
+  testing::internal::CaptureStderr();
+  const Transports transports = automatic(2, spoil_card([](Card& card) { card.user += 1; }));
+  const std::string text = testing::internal::GetCapturedStderr();
+  for (const auto& one : transports) EXPECT_EQ(one->capabilities().name, "ofi");
+  EXPECT_EQ(lines_about_memory(text), 1U) << text;
+  EXPECT_THAT(text, HasSubstr("user"));
+}
+
+TEST(Automatic, is_hybrid_where_some_hosts_have_several_ranks_without_a_word) {
+  testing::internal::CaptureStderr();
+  const auto elsewhere = spoil_card([](Card& card) { card.identity.boot[0] ^= 1; });
+  const Transports transports = automatic(3, elsewhere);
+  EXPECT_EQ(lines_about_memory(testing::internal::GetCapturedStderr()), 0U);
+  EXPECT_EQ(transports[1]->capabilities().name, "hybrid");
+  EXPECT_THAT(transports[0]->capabilities().load_store, ElementsAre(true, false, true));
 }
 
 TEST(Automatic, is_libfabric_between_hosts_without_a_word) {

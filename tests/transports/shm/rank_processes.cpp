@@ -30,16 +30,21 @@ TransportSetup setup_on(Board& board, std::size_t rank, const Config& config) {
 }
 
 ShmRank::ShmRank(Board& board, std::size_t rank, const ShmOptions& options)
+    : WiredRank(board, rank, [&options](const TransportSetup& setup) {
+        ShmAttempt attempt = try_shm(setup, options);
+        if (!attempt.transport) throw std::runtime_error(attempt.refusal->why);
+        return std::move(attempt.transport);
+      }) {}
+
+WiredRank::WiredRank(Board& board, std::size_t rank, const MakeTransport& make)
     : board_(board), rank_(rank) {
   config_.startup_timeout = 10;
-  ShmAttempt attempt = try_shm(setup_on(board, rank, config_), options);
-  if (!attempt.transport) throw std::runtime_error(attempt.refusal->why);
-  transport_ = std::move(attempt.transport);
+  transport_ = make(setup_on(board, rank, config_));
   share(signal_memory_.all(), WindowRole::signals);
   heap_window_ = share(heap_memory_.all(), WindowRole::heap);
 }
 
-std::vector<Window> ShmRank::announce(std::span<std::byte> memory, WindowRole role) {
+std::vector<Window> WiredRank::announce(std::span<std::byte> memory, WindowRole role) {
   const auto window = transport_->attach(memory, role);
   if (!window) throw std::runtime_error(transport_->failure()->message);
   const auto all = board_.exchange(rank_, std::as_bytes(std::span(&*window, 1)));
@@ -48,7 +53,7 @@ std::vector<Window> ShmRank::announce(std::span<std::byte> memory, WindowRole ro
   return windows;
 }
 
-WindowNumber ShmRank::share(std::span<std::byte> memory, WindowRole role) {
+WindowNumber WiredRank::share(std::span<std::byte> memory, WindowRole role) {
   const auto windows = announce(memory, role);
   for (std::uint32_t peer = 0; peer < windows.size(); ++peer)
     if (!transport_->admit(Rank(peer), windows[peer].number, windows[peer].key))
@@ -56,7 +61,7 @@ WindowNumber ShmRank::share(std::span<std::byte> memory, WindowRole role) {
   return windows[rank_].number;
 }
 
-double ShmRank::poll_until_failure(double milliseconds) {
+double WiredRank::poll_until_failure(double milliseconds) {
   const auto begin = Clock::now();
   const auto passed = [&] {
     return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();

@@ -23,10 +23,13 @@ inline constexpr std::size_t kRankHeapBytes = std::size_t{1} << 16;
 /// A setup whose exchange is the board's. `config` must outlive it.
 [[nodiscard]] TransportSetup setup_on(Board& board, std::size_t rank, const Config& config);
 
-/// One rank, wired. Throws what make_shm throws.
-class ShmRank {
+using MakeTransport =
+    std::function<std::unique_ptr<SymmetricTransport>(const TransportSetup& setup)>;
+
+/// One rank, wired over what `make` gives. Throws what it throws.
+class WiredRank {
  public:
-  ShmRank(Board& board, std::size_t rank, const ShmOptions& options = {});
+  WiredRank(Board& board, std::size_t rank, const MakeTransport& make);
 
   [[nodiscard]] SymmetricTransport& transport() { return *transport_; }
   [[nodiscard]] SignalRegion signals() const { return {signal_memory_.data(), kLinesPerGroup}; }
@@ -49,6 +52,12 @@ class ShmRank {
   Pages heap_memory_{kRankHeapBytes};
   std::unique_ptr<SymmetricTransport> transport_;
   WindowNumber heap_window_ = 0;
+};
+
+/// Over shared memory.
+class ShmRank : public WiredRank {
+ public:
+  ShmRank(Board& board, std::size_t rank, const ShmOptions& options = {});
 };
 
 /// Children that run `body(rank)`; what it throws or EXPECTs is printed, and shows in its exit

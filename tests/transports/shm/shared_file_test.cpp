@@ -52,7 +52,7 @@ long soft_faults() {
 }
 
 TEST(SharedFile, what_memory_held_before_is_there_and_shared_afterwards) {
-  SharedFile file(random_token(), 1, any_room);
+  SharedFile file(random_token(), any_room);
   const Pages pages(20 * Pages::kPage);
   test::fill_pattern(pages.all().subspan(3 * Pages::kPage + 100, 9000),
                      7);  // others stay untouched
@@ -69,7 +69,7 @@ TEST(SharedFile, what_memory_held_before_is_there_and_shared_afterwards) {
 }
 
 TEST(SharedFile, parts_of_one_range_are_shared_one_after_the_other) {
-  SharedFile file(random_token(), 1, any_room);
+  SharedFile file(random_token(), any_room);
   constexpr std::size_t kExtent = std::size_t{4} << 20;
   auto range = detail::AddressRange::reserve(4 * kExtent, std::size_t{2} << 20);
   ASSERT_TRUE(range.commit(kExtent, kExtent));
@@ -88,7 +88,7 @@ TEST(SharedFile, parts_of_one_range_are_shared_one_after_the_other) {
 
 // Huge pages fit only where both sides put them at multiples of their size.
 TEST(SharedFile, a_window_lies_alike_within_huge_pages_in_memory_and_file_and_peer) {
-  SharedFile file(random_token(), 1, any_room);
+  SharedFile file(random_token(), any_room);
   const Pages pages(3 * Pages::kPage);
   constexpr std::uintptr_t kHuge = std::uintptr_t{2} << 20;
   const auto within = reinterpret_cast<std::uintptr_t>(pages.data()) % kHuge;
@@ -100,7 +100,7 @@ TEST(SharedFile, a_window_lies_alike_within_huge_pages_in_memory_and_file_and_pe
 
 TEST(SharedFile, neither_side_takes_a_fault_afterwards) {
   constexpr std::size_t kBytes = std::size_t{8} << 20;
-  SharedFile file(random_token(), 1, any_room);
+  SharedFile file(random_token(), any_room);
   const Pages pages(kBytes);
   const FileMapping peer(file.descriptor(), file.share(pages.all()), kBytes);
   const long before = soft_faults();
@@ -115,7 +115,7 @@ TEST(SharedFile, neither_side_takes_a_fault_afterwards) {
 
 TEST(SharedFile, all_pages_are_there_at_once_and_lie_on_the_owners_node) {
   constexpr std::size_t kBytes = std::size_t{1} << 20;
-  SharedFile file(random_token(), 1, any_room);
+  SharedFile file(random_token(), any_room);
   const Pages pages(kBytes);
   EXPECT_EQ(pages_are_local(pages.all()), std::nullopt) << "nothing is there before";
   file.share(pages.all());
@@ -124,7 +124,7 @@ TEST(SharedFile, all_pages_are_there_at_once_and_lie_on_the_owners_node) {
 }
 
 TEST(SharedFile, memory_that_is_not_whole_pages_is_refused_with_its_values) {
-  SharedFile file(random_token(), 1, any_room);
+  SharedFile file(random_token(), any_room);
   const Pages pages(4 * Pages::kPage);
   const CollectiveError length = refusal_of(file, pages.all().first(5000));
   EXPECT_EQ(length.kind(), ErrorKind::Transport);
@@ -136,7 +136,7 @@ TEST(SharedFile, too_little_memory_is_an_error_with_the_bytes_and_changes_nothin
   constexpr std::size_t kBytes = std::size_t{20} << 20;
   std::size_t room = std::size_t{100} << 20;
   // The first step is let through, the second is not.
-  SharedFile file(random_token(), 1, [&room] { return std::exchange(room, std::size_t{1} << 20); });
+  SharedFile file(random_token(), [&room] { return std::exchange(room, std::size_t{1} << 20); });
   const Pages pages(kBytes);
   test::fill_pattern(pages.all().first(10000), 3);
   const CollectiveError error = refusal_of(file, pages.all());
@@ -156,7 +156,8 @@ TEST(SharedFile, leaves_room_for_what_the_other_ranks_take_at_the_same_time) {
   constexpr std::size_t kRanks = 4;
   const Pages pages(std::size_t{1} << 20);
   std::size_t room = kRanks * pages.all().size();  // and nothing for page tables
-  SharedFile file(random_token(), kRanks, [&room] { return room; });
+  SharedFile file(random_token(), [&room] { return room; });
+  file.expect_sharers(kRanks);
   EXPECT_EQ(refusal_of(file, pages.all()).kind(), ErrorKind::OutOfMemory);
   room += kRanks * pages.all().size() / 512;
   file.share(pages.all());
@@ -169,7 +170,7 @@ TEST(SharedFile, a_limit_on_the_size_of_files_is_an_error_that_names_it) {
   rlimit small = before;
   small.rlim_cur = std::size_t{1} << 20;
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
-  SharedFile file(random_token(), 1, any_room);
+  SharedFile file(random_token(), any_room);
   const Pages pages(std::size_t{1} << 20);
   const CollectiveError error = refusal_of(file, pages.all());
   ::setrlimit(RLIMIT_FSIZE, &before);
@@ -179,7 +180,7 @@ TEST(SharedFile, a_limit_on_the_size_of_files_is_an_error_that_names_it) {
 
 TEST(SharedFile, memory_shared_again_gives_its_former_pages_back) {
   constexpr std::size_t kBytes = std::size_t{1} << 20;
-  SharedFile file(random_token(), 1, any_room);
+  SharedFile file(random_token(), any_room);
   const Pages pages(kBytes);
   pages.all()[0] = std::byte{9};
   const std::uint64_t first = file.share(pages.all());
@@ -190,13 +191,13 @@ TEST(SharedFile, memory_shared_again_gives_its_former_pages_back) {
 }
 
 TEST(SharedFile, nobody_can_take_its_pages_away) {
-  const SharedFile file(random_token(), 1, any_room);
+  const SharedFile file(random_token(), any_room);
   EXPECT_NE(::ftruncate(file.descriptor(), 0), 0);
   EXPECT_EQ(errno, EPERM);
 }
 
 TEST(SharedFile, what_lies_outside_the_addresses_that_are_left_is_an_error) {
-  const SharedFile file(random_token(), 1, any_room);
+  const SharedFile file(random_token(), any_room);
   try {
     const FileMapping mapping(file.descriptor(), 0, std::size_t{1} << 50);
     FAIL() << "a petabyte was mapped";
