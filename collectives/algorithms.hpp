@@ -12,8 +12,9 @@
 
 namespace rlx::collectives {
 
-/// What an algorithm declares about itself for p ranks; the verifier counts the same from the
-/// schedules and compares. In units of chunks of that schedule, so independent of length.
+/// What an algorithm declares about itself for a group; the verifier counts the same from the
+/// schedules and compares. In units of chunks of that schedule, so independent of length. Rounds,
+/// messages, sent and path are those between nodes where the algorithm knows of nodes.
 struct Cost {
   std::uint32_t rounds = 0;       ///< longest chain of messages, each depending on the one before
   std::uint64_t sent_chunks = 0;  ///< most chunks that any one rank puts
@@ -26,13 +27,16 @@ struct Cost {
   std::uint32_t scratch_chunks = 0;  ///< Schedule::scratch_chunks, the same on every rank
   std::uint64_t loaded_chunks = 0;   ///< most chunks of peers' memory that any one rank reads
   std::uint64_t stored_chunks = 0;   ///< most chunks that any one rank stores to peers' memory
+  std::uint32_t node_rounds = 0;     ///< longest chain of signals within nodes
+  std::uint32_t node_messages = 0;   ///< most of them that any one rank issues
   std::size_t most_bytes = 0;        ///< of a chunk, which travels in the lines of signals; 0: any
 };
 
 /// What an algorithm asks of the transport.
 enum class Reach : std::uint8_t {
-  messages,   ///< puts and signals
-  load_store  ///< every member's memory is mapped here
+  messages,    ///< puts and signals
+  load_store,  ///< every member's memory is mapped here
+  nodes        ///< Group::nodes are known: that of mates is mapped, the others take messages
 };
 
 /// Which of a call's memory peers touch: it has to be symmetric, or staged in memory that is.
@@ -59,8 +63,8 @@ struct Algorithm {
   std::string_view summary;    ///< one line: shape, when best
   std::string_view reference;  ///< paper or specification
   Schedule (*generate)(const Group& group);
-  Cost (*cost)(std::uint32_t ranks);
-  bool (*supports)(std::uint32_t ranks);  ///< within the 64 words and 4095 parts, say
+  Cost (*cost)(const Group& group);      ///< the same for all of its ranks
+  bool (*supports)(const Group& group);  ///< within the 64 words and 4095 parts, say
   Needs needs{};
 };
 

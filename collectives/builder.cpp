@@ -103,7 +103,7 @@ void Builder::await_published_arrival(Word word, std::uint32_t peer) {
 }
 
 void Builder::append_published_wait(Word word, std::uint32_t peer, Word arrive, Word span) {
-  check_peer(peer);
+  check_mate(peer);
   Step& step = append(StepKind::wait);
   step.published = true;
   step.peer = peer;
@@ -194,7 +194,7 @@ void Builder::check_ref(const Ref& ref) const {
     refuse(fmt::format("chunks {} to {} of a space that has {}", ref.chunk,
                        ref.chunk + ref.count - 1, chunks_of(schedule_, ref.space)));
   if (ref.peer == kMe) return;
-  check_peer(ref.peer);
+  check_mate(ref.peer);
   if (ref.space == Space::input || ref.space == Space::output)
     static_cast<void>(arrival_word(ref.peer));
 }
@@ -202,6 +202,12 @@ void Builder::check_ref(const Ref& ref) const {
 void Builder::check_peer(std::uint32_t peer) const {
   if (peer >= group_.size) refuse(fmt::format("there is no rank {}", peer));
   if (peer == group_.me) refuse("a message to itself");
+}
+
+void Builder::check_mate(std::uint32_t peer) const {
+  check_peer(peer);
+  if (group_.nodes != nullptr && !group_.nodes->mates(group_.me, peer))
+    refuse(fmt::format("rank {} is on another node: its memory is not mapped", peer));
 }
 
 void Builder::check_word(Word word) const {

@@ -30,8 +30,9 @@ using Word = std::uint16_t;
 /// One rank's schedule in the making. Every member that appends a step throws
 /// CollectiveError(Internal), naming collective, rank and values, for a schedule that would be
 /// malformed: more than 64 words or 4095 parts, a chunk outside its space, a range of input or
-/// output chunks, no or too many operands, a peer that is this rank or does not exist, or a
-/// peer's input or output whose ARRIVE was not awaited. A builder that threw is of no further
+/// output chunks, no or too many operands, a peer that is this rank or does not exist, one of
+/// another node whose memory or words are named as if they were mapped, or a peer's input or
+/// output whose ARRIVE was not awaited. A builder that threw is of no further
 /// use.
 class Builder {
  public:
@@ -43,6 +44,8 @@ class Builder {
   // -- who -------------------------------------------------------------------------------------
   [[nodiscard]] std::uint32_t size() const { return group_.size; }
   [[nodiscard]] std::uint32_t me() const { return group_.me; }
+  /// How the group is spread over nodes; null where that is not known.
+  [[nodiscard]] const Nodes* nodes() const { return group_.nodes; }
   /// The rank `distance` places after me, cyclically; also the block that it owns.
   [[nodiscard]] std::uint32_t plus(std::uint32_t distance) const;
   [[nodiscard]] std::uint32_t minus(std::uint32_t distance) const;
@@ -119,6 +122,7 @@ class Builder {
  private:
   [[noreturn]] void refuse(const std::string& why) const;
   void check_peer(std::uint32_t peer) const;
+  void check_mate(std::uint32_t peer) const;
   void check_word(Word word) const;
   void check_ref(const Ref& ref) const;
   std::uint16_t next_sent_part(std::uint32_t peer, Word word);

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "collectives/cost_model.hpp"
+#include "collectives/describe.hpp"
 #include "collectives/tuner.hpp"
 #include "rlx/error.hpp"
 
@@ -17,36 +18,49 @@ namespace {
 constexpr std::size_t kLine = 64;
 
 bool reaches(const Algorithm& algorithm, const TunerInput& input) {
-  return input.load_store || algorithm.needs.reach == Reach::messages;
+  switch (algorithm.needs.reach) {
+    case Reach::messages:
+      return true;
+    case Reach::load_store:
+      return input.load_store;
+    case Reach::nodes:
+      return input.nodes != nullptr && input.nodes->mixed();
+  }
+  return false;
 }
 
 // Whether a line of every scratch chunk fits a slot.
 bool fits(const Algorithm& algorithm, const TunerInput& input) {
   const std::size_t line = std::max(kLine, input.element_bytes);
-  return algorithm.cost(input.ranks).scratch_chunks * line <= input.slot_bytes;
+  return algorithm.cost(group_of(input)).scratch_chunks * line <= input.slot_bytes;
 }
 
 bool can_run(const Algorithm& algorithm, const TunerInput& input) {
-  return algorithm.supports(input.ranks) && reaches(algorithm, input) && fits(algorithm, input);
+  return reaches(algorithm, input) && algorithm.supports(group_of(input)) && fits(algorithm, input);
 }
 
 // Why not; for an algorithm that can not run.
 std::string obstacle(const Algorithm& algorithm, const TunerInput& input) {
-  if (!algorithm.supports(input.ranks))
+  if (!reaches(algorithm, input) && algorithm.needs.reach == Reach::nodes)
     return fmt::format(
-        "{} does not support {} ranks: its schedule would need more than 64 words or 4095 parts of "
-        "one",
-        algorithm.name, input.ranks);
+        "{} is for several nodes, on some of which ranks map each other's memory; it runs over the "
+        "hybrid transport",
+        algorithm.name);
   if (!reaches(algorithm, input))
     return fmt::format(
         "{} loads and stores peers' memory, which this transport does not map; it runs among "
         "threads and over the shm transport",
         algorithm.name);
+  if (!algorithm.supports(group_of(input)))
+    return fmt::format(
+        "{} does not support {}: its schedule would need more than 64 words or 4095 parts of one",
+        algorithm.name, describe(group_of(input)));
   return fmt::format(
       "{} on {} ranks needs {} scratch chunks, and a slot of {} bytes does not hold a line of "
       "each; "
       "raise RLX_SLOT",
-      algorithm.name, input.ranks, algorithm.cost(input.ranks).scratch_chunks, input.slot_bytes);
+      algorithm.name, input.ranks, algorithm.cost(group_of(input)).scratch_chunks,
+      input.slot_bytes);
 }
 
 [[noreturn]] void refuse(ErrorKind kind, Collective collective, std::string message) {

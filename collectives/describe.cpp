@@ -48,6 +48,11 @@ std::string describe_put(const Schedule& schedule, const Step& step) {
 
 }  // namespace
 
+std::string describe(const Group& group) {
+  return fmt::format("{} rank{}{}", group.size, group.size == 1 ? "" : "s",
+                     group.nodes == nullptr ? "" : " on nodes " + group.nodes->shape());
+}
+
 std::string describe(const Ref& ref) {
   if (ref.space == Space::arrival) return std::string(name(ref.space));
   const std::string owner = ref.peer == kMe ? "" : fmt::format("rank {}'s ", ref.peer);

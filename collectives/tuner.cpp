@@ -5,12 +5,12 @@
 // and its memory traffic:
 //   alone = (rounds + 1) L + max(sent, path) c / B + messages O + memory
 //   memory = c (copied / C + reduced / R + loaded / F + stored / T)
-// (L, or O where that is less, for the fetch of what does not come in a signal's line: over a network
-// the signal follows its bytes at most like a message of its own. Through mapped memory less where
-// the place is known, and a little more for each round of messages after the first)
-// with c the bytes of a chunk, path the chunks along the longest chain of messages, and chunks of
-// peers that are loaded or stored directly. m pieces, of which W are in flight, follow each other
-// at the pace of the work in each, or of the window:
+// (L, or O where that is less, for the fetch of what does not come in a signal's line: over a
+// network the signal follows its bytes at most like a message of its own. Through mapped memory
+// less where the place is known, and a little more for each round of messages after the first) with
+// c the bytes of a chunk, path the chunks along the longest chain of messages, and chunks of peers
+// that are loaded or stored directly. m pieces, of which W are in flight, follow each other at the
+// pace of the work in each, or of the window:
 //   busy = sent c / B + messages O + memory
 //   total = alone + (m - 1) max(busy + P, alone / W)
 // Copies into and out of staging count as copies. Wire and memory add up because the providers of
@@ -183,7 +183,7 @@ Choice cut(const TunerInput& input, const Algorithm& algorithm, std::size_t piec
              .pieces = pieces_of(std::max<std::size_t>(input.count, 1), piece),
              .stages_input = stages_input(algorithm, input),
              .stages_output = stages_output(algorithm, input)};
-  const PieceTime time = piece_time(input, algorithm, algorithm.cost(input.ranks), cut);
+  const PieceTime time = piece_time(input, algorithm, algorithm.cost(group_of(input)), cut);
   cut.predicted_us =
       time.alone + (cut.pieces - 1) * std::max(time.busy + kPieceUs, time.alone / input.window);
   return cut;
@@ -192,7 +192,7 @@ Choice cut(const TunerInput& input, const Algorithm& algorithm, std::size_t piec
 // The best of: as few pieces as fit the slots, and more of them until the window is filled twice
 // over. A handful of candidates whatever the length.
 Choice best_pieces(const TunerInput& input, const Algorithm& algorithm) {
-  const Cost cost = algorithm.cost(input.ranks);
+  const Cost cost = algorithm.cost(group_of(input));
   const std::size_t count = std::max<std::size_t>(input.count, 1);
   const std::size_t largest = largest_piece(algorithm, input);
   const std::uint32_t fewest = pieces_of(count, largest);
@@ -210,7 +210,7 @@ Choice best_pieces(const TunerInput& input, const Algorithm& algorithm) {
 
 // Even pieces of about so many bytes, or the largest that fit.
 Choice given_pieces(const TunerInput& input, const Algorithm& algorithm) {
-  const Cost cost = algorithm.cost(input.ranks);
+  const Cost cost = algorithm.cost(group_of(input));
   const std::size_t count = std::max<std::size_t>(input.count, 1);
   const std::size_t wanted =
       std::max<std::size_t>(1, input.forced_piece_bytes / input.element_bytes);
@@ -228,7 +228,7 @@ Choice predict(const TunerInput& input, const Algorithm& algorithm) {
 }
 
 std::size_t largest_piece(const Algorithm& algorithm, const TunerInput& input) {
-  const Cost cost = algorithm.cost(input.ranks);
+  const Cost cost = algorithm.cost(group_of(input));
   const std::uint32_t chunks = cuts_vector(algorithm) ? cost.chunks : 1;
   const std::size_t line = std::max<std::size_t>(1, kLine / input.element_bytes);
   const std::size_t line_bytes = line * input.element_bytes;

@@ -24,15 +24,16 @@ struct LinkCost {
 [[nodiscard]] LinkCost link_cost(const TransportCapabilities& capabilities);
 
 /// The same where more ranks than cores take turns: who waits for a message waits until the system
-/// has changed to the one who sends it. (Everything else takes as many times longer as ranks share a
-/// core; that changes no choice and is left out.)
+/// has changed to the one who sends it. (Everything else takes as many times longer as ranks share
+/// a core; that changes no choice and is left out.)
 [[nodiscard]] LinkCost in_turns(LinkCost link);
 
 /// Agreed values: rank 0's capabilities, Config and measurements, broadcast while wiring.
 struct TunerInput {
   Collective collective = Collective::all_reduce;
   std::uint32_t ranks = 1;
-  std::size_t count = 0;  ///< elements: vector (all_reduce), block per rank (the others)
+  const Nodes* nodes = nullptr;  ///< see Group
+  std::size_t count = 0;         ///< elements: vector (all_reduce), block per rank (the others)
   std::size_t element_bytes = 1;
   std::size_t slot_bytes = 0;  ///< scratch of one epoch
   std::uint32_t window = 1;
@@ -49,6 +50,11 @@ struct TunerInput {
   const TuningTable* tuning = nullptr;  ///< measured choices; null: none
   std::string_view topology;            ///< the key of the measurements: see topology_of()
 };
+
+/// The group whose schedules are chosen among, as its rank 0 sees it.
+[[nodiscard]] inline Group group_of(const TunerInput& input) {
+  return {input.ranks, 0, input.nodes};
+}
 
 /// What decided.
 enum class Rule : std::uint8_t { forced, table, cost_model };

@@ -22,14 +22,16 @@ struct Counts {
   std::uint64_t loaded_chunks = 0;
   std::uint64_t stored_chunks = 0;
   std::uint32_t messages = 0;
+  std::uint32_t node_messages = 0;
 };
 
 bool is_users(Space space) { return space == Space::input || space == Space::output; }
 
 class Machine {
  public:
-  Machine(std::span<const Schedule> schedules, Placement placement)
+  Machine(std::span<const Schedule> schedules, Placement placement, const Nodes* nodes)
       : schedules_(schedules),
+        nodes_(nodes),
         ranks_(static_cast<std::uint32_t>(schedules.size())),
         lanes_(schedules[0].lanes),
         memory_(schedules, placement),
@@ -108,12 +110,13 @@ class Machine {
     for (std::uint16_t i = 0; i < step.span; ++i) {
       Sent sent{.issuer = c, .issue_step = next_[c], .target = rank, .word = word_of(step, i)};
       sent.published = true;
+      sent.within_node = nodes_ != nullptr;
       touches_.published(c, next_[c], sent.word);
       if (step.sources > 0) publish_payload(c, step, i, sent);
       static_cast<void>(sync_.send(sent));
       for (Component other = 0; other < sync_.components(); ++other) wake(other, step.word);
     }
-    ++counts_[rank].messages;
+    ++(nodes_ != nullptr ? counts_[rank].node_messages : counts_[rank].messages);
   }
 
   // Line i of a publication: its part of the chunk, which is taken for the whole.
@@ -126,7 +129,7 @@ class Machine {
     accesses_.write(line, value, here(c));
     if (i > 0) return;
     sent.chunks = from.count;
-    counts_[rank].sent_chunks += from.count;
+    if (!sent.within_node) counts_[rank].sent_chunks += from.count;
     payloads_.push_back({rank, number_of(c, step), value.chunk});
   }
 
@@ -138,6 +141,7 @@ class Machine {
     const std::uint32_t rank = sync_.rank_of(c);
     const Schedule& schedule = schedule_of(c);
     Sent sent{.issuer = c, .issue_step = next_[c], .target = step.peer, .word = step.word};
+    sent.within_node = nodes_ != nullptr && nodes_->mates(rank, step.peer);
     if (step.kind == StepKind::put) {
       sent.from_scratch = schedule.sources(step)[0].space == Space::scratch;
       sent.to_scratch = schedule.destinations(step)[0].space == Space::scratch;
@@ -147,7 +151,7 @@ class Machine {
     const Message message = sync_.send(sent);
     touches_.issued(message);
     if (step.kind == StepKind::put) move(c, step, {c, next_[c], message});
-    ++counts_[rank].messages;
+    ++(sent.within_node ? counts_[rank].node_messages : counts_[rank].messages);
     for (std::uint32_t lane = 0; lane < lanes_; ++lane) wake(step.peer * lanes_ + lane, step.word);
   }
 
@@ -167,7 +171,8 @@ class Machine {
       accesses_.write(memory_.at(step.peer, to), arrival(rank), access);
       return;
     }
-    counts_[rank].sent_chunks += from.count;
+    if (nodes_ == nullptr || !nodes_->mates(rank, step.peer))
+      counts_[rank].sent_chunks += from.count;
     if (from.count == 1)
       payloads_.push_back({rank, number_of(c, step), memory_.at(rank, from).value.chunk});
     for (std::uint32_t i = 0; i < from.count; ++i) {
@@ -256,10 +261,12 @@ class Machine {
       most.loaded_chunks = std::max(most.loaded_chunks, counts.loaded_chunks);
       most.stored_chunks = std::max(most.stored_chunks, counts.stored_chunks);
       most.messages = std::max(most.messages, counts.messages);
+      most.node_messages = std::max(most.node_messages, counts.node_messages);
     }
     for (Component c = 0; c < sync_.components(); ++c) {
-      most.rounds = std::max(most.rounds, sync_.depth(c));
-      most.path_chunks = std::max(most.path_chunks, sync_.path(c));
+      most.rounds = std::max(most.rounds, sync_.chain(c).messages);
+      most.path_chunks = std::max(most.path_chunks, sync_.chain(c).chunks);
+      most.node_rounds = std::max(most.node_rounds, sync_.chain(c).within_node);
     }
     return most;
   }
@@ -283,6 +290,7 @@ class Machine {
   }
 
   std::span<const Schedule> schedules_;
+  const Nodes* nodes_;
   std::uint32_t ranks_;
   std::uint32_t lanes_;
   Memory memory_;
@@ -298,11 +306,11 @@ class Machine {
 
 }  // namespace
 
-EpochFacts run_epoch(std::span<const Schedule> schedules, Placement placement) {
+EpochFacts run_epoch(std::span<const Schedule> schedules, Placement placement, const Nodes* nodes) {
   EpochFacts facts;
-  facts.findings = check_structure(schedules);
+  facts.findings = check_structure(schedules, nodes);
   if (!facts.findings.empty()) return facts;
-  facts = Machine(schedules, placement).run();
+  facts = Machine(schedules, placement, nodes).run();
   if (schedules[0].all_dependent && !facts.all_dependent && !facts.findings.has(Fault::deadlock))
     facts.findings.add(Fault::dependence,
                        "declared all-dependent, but " + missing_dependence(facts));

@@ -12,9 +12,12 @@
 
 namespace rlx::collectives::verifier {
 
-/// Runs the schedules (schedule i is rank i's) in one epoch. Structural faults are found first, and
-/// then nothing is run. Otherwise finds deadlock, undefined values, wrong contributions, races,
-/// missing ARRIVEs, accesses that outlive a completion (EXIT), and differences of association.
-[[nodiscard]] EpochFacts run_epoch(std::span<const Schedule> schedules, Placement placement);
+/// Runs the schedules (schedule i is rank i's) in one epoch; with nodes, only mates map each
+/// other's memory, and costs are counted within nodes and between them. Structural faults are found
+/// first, and then nothing is run. Otherwise finds deadlock, undefined values, wrong contributions,
+/// races, missing ARRIVEs, accesses that outlive a completion (EXIT), and differences of
+/// association.
+[[nodiscard]] EpochFacts run_epoch(std::span<const Schedule> schedules, Placement placement,
+                                   const Nodes* nodes = nullptr);
 
 }  // namespace rlx::collectives::verifier

@@ -13,11 +13,11 @@ namespace {
 
 class Mutation {
  public:
-  Mutation(const Algorithm& algorithm, std::uint32_t ranks, const Witness& witness)
+  Mutation(const Algorithm& algorithm, const Group& group, const Witness& witness)
       : algorithm_(algorithm),
-        ranks_(ranks),
+        group_(group),
         witness_(witness),
-        family_(family_of(algorithm, ranks)),
+        family_(family_of(algorithm, group)),
         facts_(check_family(family_)) {}
 
   std::vector<Tally> run() {
@@ -58,7 +58,8 @@ class Mutation {
   Visit visitor(const Family& original) {
     return [this, &original](const std::string& what, const Schedules& mutant) {
       judge(what,
-            check_family({original.name, mutant, original.declared, original.apart}).findings);
+            check_family({original.name, mutant, original.declared, original.apart, original.nodes})
+                .findings);
     };
   }
 
@@ -77,7 +78,7 @@ class Mutation {
   // Faults of the communicator that runs the schedule among the others of the table.
   void mixes(std::string_view kind, MixOptions options, std::span<const std::uint32_t> windows) {
     start(kind);
-    const Partners partners = partners_of(algorithm_, ranks_);
+    const Partners partners = partners_of(algorithm_, group_);
     for (const std::uint32_t& window : windows) {
       options.windows = {&window, 1};
       judge(fmt::format("W = {}", window),
@@ -86,7 +87,7 @@ class Mutation {
   }
 
   const Algorithm& algorithm_;
-  std::uint32_t ranks_;
+  Group group_;
   const Witness& witness_;
   Family family_;
   EpochFacts facts_;
@@ -95,8 +96,8 @@ class Mutation {
 
 }  // namespace
 
-std::vector<Tally> mutate(const Algorithm& algorithm, std::uint32_t ranks, const Witness& witness) {
-  return Mutation(algorithm, ranks, witness).run();
+std::vector<Tally> mutate(const Algorithm& algorithm, const Group& group, const Witness& witness) {
+  return Mutation(algorithm, group, witness).run();
 }
 
 }  // namespace rlx::collectives::verifier

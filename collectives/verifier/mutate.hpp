@@ -25,9 +25,8 @@ struct Tally {
 using Witness =
     std::function<void(std::string_view kind, const std::string& what, const Finding* reason)>;
 
-/// Seeds every fault there is into the schedules of an algorithm for so many ranks. `ranks` is at
-/// least 2.
-[[nodiscard]] std::vector<Tally> mutate(const Algorithm& algorithm, std::uint32_t ranks,
+/// Seeds every fault there is into the schedules of an algorithm for a group of at least 2 ranks.
+[[nodiscard]] std::vector<Tally> mutate(const Algorithm& algorithm, const Group& group,
                                         const Witness& witness = {});
 
 }  // namespace rlx::collectives::verifier

@@ -17,8 +17,8 @@ constexpr std::uint32_t kNobody = 0xffffffff;
 
 class Structure {
  public:
-  explicit Structure(std::span<const Schedule> schedules)
-      : schedules_(schedules), words_(schedules.size() * kLinesPerGroup) {}
+  Structure(std::span<const Schedule> schedules, const Nodes* nodes)
+      : schedules_(schedules), nodes_(nodes), words_(schedules.size() * kLinesPerGroup) {}
 
   Findings run() {
     for (std::uint32_t rank = 0; rank < schedules_.size(); ++rank) check_declarations(rank);
@@ -143,10 +143,16 @@ class Structure {
       add(Fault::malformed, rank, step, "a range outside scratch");
     if (ref.peer != kMe && (ref.peer >= schedules_.size() || ref.peer == rank))
       add(Fault::malformed, rank, step, "memory of this rank or nobody named as a peer's");
+    if (ref.peer != kMe) check_mate(rank, step, ref.peer);
     const std::uint32_t chunks = chunks_of(schedules_[rank], ref.space);
     if (std::uint64_t{ref.chunk} + ref.count > chunks)
       add(Fault::malformed, rank, step,
           fmt::format("{} lies outside its {} chunks", describe(ref), chunks));
+  }
+
+  void check_mate(std::uint32_t rank, const Step& step, std::uint32_t peer) {
+    if (nodes_ != nullptr && peer < nodes_->ranks() && !nodes_->mates(rank, peer))
+      add(Fault::malformed, rank, step, fmt::format("rank {} is on another node", peer));
   }
 
   void check_signal(std::uint32_t rank, const Step& step) {
@@ -166,6 +172,7 @@ class Structure {
   }
 
   void check_wait(std::uint32_t rank, const Step& step) {
+    if (step.published) check_mate(rank, step, step.peer);
     if (step.arrive != kNoWord && step.arrive != step.word)
       add(Fault::arrive, rank, step, "the ARRIVE is looked for in another word");
     for (std::uint16_t i = 0; i < step.span; ++i) {
@@ -206,12 +213,15 @@ class Structure {
   }
 
   std::span<const Schedule> schedules_;
+  const Nodes* nodes_;
   std::vector<WordUse> words_;  // [rank][word]
   Findings findings_;
 };
 
 }  // namespace
 
-Findings check_structure(std::span<const Schedule> schedules) { return Structure(schedules).run(); }
+Findings check_structure(std::span<const Schedule> schedules, const Nodes* nodes) {
+  return Structure(schedules, nodes).run();
+}
 
 }  // namespace rlx::collectives::verifier

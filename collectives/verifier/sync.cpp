@@ -10,8 +10,7 @@ Sync::Sync(std::uint32_t ranks, std::uint32_t lanes)
     : ranks_(ranks),
       lanes_(lanes),
       clocks_(components(), Clock(components(), 0)),
-      depths_(components(), 0),
-      paths_(components(), 0),
+      chains_(components()),
       words_(std::size_t{ranks} * kLinesPerGroup) {
   // The lanes of a rank start together.
   for (Component c = 0; c < components(); ++c)
@@ -27,8 +26,13 @@ Message Sync::send(Sent sent) {
   sent.snapshot = free_snapshots_.back();
   free_snapshots_.pop_back();
   snapshots_[sent.snapshot] = clocks_[sent.issuer];
-  sent.depth = depths_[sent.issuer] + 1;
-  sent.path = paths_[sent.issuer] + sent.chunks;
+  sent.chain = chains_[sent.issuer];
+  if (sent.within_node) {
+    ++sent.chain.within_node;
+  } else {
+    ++sent.chain.messages;
+    sent.chain.chunks += sent.chunks;
+  }
   const auto message = static_cast<Message>(sent_.size());
   words_[std::size_t{sent.target} * kLinesPerGroup + sent.word].push_back(message);
   sent_.push_back(sent);
@@ -48,8 +52,10 @@ void Sync::deliver(Message message, Component c, std::uint32_t step) {
     sent.wait_step = step;
     free_snapshots_.push_back(sent.snapshot);
   }
-  depths_[c] = std::max(depths_[c], sent.depth);
-  paths_[c] = std::max(paths_[c], sent.path);
+  Chain& chain = chains_[c];
+  chain.messages = std::max(chain.messages, sent.chain.messages);
+  chain.chunks = std::max(chain.chunks, sent.chain.chunks);
+  chain.within_node = std::max(chain.within_node, sent.chain.within_node);
 }
 
 bool Sync::over(const Access& access, const Clock& clock) const {

@@ -10,6 +10,13 @@
 
 namespace rlx::collectives::verifier {
 
+/// The longest chains of messages that lead to an event, each kind for itself.
+struct Chain {
+  std::uint32_t messages = 0;     ///< between nodes, or all where there are none
+  std::uint64_t chunks = 0;       ///< that they carry
+  std::uint32_t within_node = 0;  ///< messages between mates
+};
+
 /// A put or signal that was issued.
 struct Sent {
   Component issuer = kNoComponent;
@@ -21,9 +28,9 @@ struct Sent {
   bool published = false;           ///< into the issuer's own word, for all: nobody's wait ends it
   Component waiter = kNoComponent;  ///< who awaited it, once that has happened
   std::uint32_t wait_step = 0;
+  bool within_node = false;  ///< between mates, where there are nodes
   std::uint32_t chunks = 0;  ///< that it carries
-  std::uint32_t depth = 0;   ///< messages in the longest chain that ends with this one
-  std::uint64_t path = 0;    ///< most chunks along such a chain
+  Chain chain;               ///< that ends with this one
   std::size_t snapshot = 0;
 };
 
@@ -34,8 +41,7 @@ class Sync {
   [[nodiscard]] std::uint32_t components() const { return ranks_ * lanes_; }
   [[nodiscard]] std::uint32_t rank_of(Component c) const { return c / lanes_; }
   [[nodiscard]] const Clock& clock(Component c) const { return clocks_[c]; }
-  [[nodiscard]] std::uint32_t depth(Component c) const { return depths_[c]; }
-  [[nodiscard]] std::uint64_t path(Component c) const { return paths_[c]; }
+  [[nodiscard]] const Chain& chain(Component c) const { return chains_[c]; }
   [[nodiscard]] const Sent& sent(Message message) const { return sent_[message]; }
 
   /// The component's next step begins.
@@ -55,8 +61,7 @@ class Sync {
   std::uint32_t ranks_;
   std::uint32_t lanes_;
   std::vector<Clock> clocks_;
-  std::vector<std::uint32_t> depths_;
-  std::vector<std::uint64_t> paths_;
+  std::vector<Chain> chains_;
   std::vector<Sent> sent_;
   std::vector<std::vector<Message>> words_;  // [rank][word]: by part
   std::vector<Clock> snapshots_;             // of issuers' clocks, until delivered

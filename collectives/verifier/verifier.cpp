@@ -30,6 +30,9 @@ void compare_costs(Findings& findings, const Cost& counted, const Cost& declared
   compare(findings, "chunks of scratch", counted.scratch_chunks, declared.scratch_chunks);
   compare(findings, "chunks loaded from peers", counted.loaded_chunks, declared.loaded_chunks);
   compare(findings, "chunks stored to peers", counted.stored_chunks, declared.stored_chunks);
+  compare(findings, "rounds within nodes", counted.node_rounds, declared.node_rounds);
+  compare(findings, "messages of a rank within its node", counted.node_messages,
+          declared.node_messages);
 }
 
 // The depths D that a communicator with these kinds may use.
@@ -76,22 +79,25 @@ class Mixer {
 
 }  // namespace
 
-Family family_of(const Algorithm& algorithm, std::uint32_t ranks) {
+Family family_of(const Algorithm& algorithm, const Group& group) {
   Family family{fmt::format("{}/{}", to_string(algorithm.collective), algorithm.name), {}, {}};
-  family.schedules.reserve(ranks);
-  for (std::uint32_t rank = 0; rank < ranks; ++rank)
-    family.schedules.push_back(algorithm.generate({ranks, rank}));
-  family.declared = algorithm.cost(ranks);
+  // To the others all messages are alike.
+  if (algorithm.needs.reach == Reach::nodes) family.nodes = group.nodes;
+  family.schedules.reserve(group.size);
+  for (std::uint32_t rank = 0; rank < group.size; ++rank)
+    family.schedules.push_back(algorithm.generate({group.size, rank, family.nodes}));
+  family.declared = algorithm.cost(group);
   family.apart = algorithm.needs.apart;
   return family;
 }
 
 EpochFacts check_family(const Family& family) {
-  EpochFacts facts = run_epoch(family.schedules, Placement::out_of_place);
+  EpochFacts facts = run_epoch(family.schedules, Placement::out_of_place, family.nodes);
   facts.name = family.name;
   const bool placeable = family.schedules[0].collective != Collective::barrier && !family.apart;
   if (placeable && facts.findings.empty())
-    facts.findings.add(run_epoch(family.schedules, Placement::in_place).findings, "in place");
+    facts.findings.add(run_epoch(family.schedules, Placement::in_place, family.nodes).findings,
+                       "in place");
   if (family.declared && facts.findings.empty())
     compare_costs(facts.findings, facts.counted, *family.declared);
   return facts;
@@ -132,12 +138,13 @@ std::vector<const EpochFacts*> Partners::views() const {
   return views;
 }
 
-Partners partners_of(const Algorithm& algorithm, std::uint32_t ranks) {
+Partners partners_of(const Algorithm& algorithm, const Group& group) {
   Partners partners;
   for (const Algorithm& other : algorithms()) {
-    if (&other == &algorithm || !other.supports(ranks)) continue;
-    const Family family = family_of(other, ranks);
-    EpochFacts facts = run_epoch(family.schedules, Placement::out_of_place);
+    if (&other == &algorithm || !other.supports(group)) continue;
+    if (group.nodes != nullptr && other.needs.reach == Reach::load_store) continue;
+    const Family family = family_of(other, group);
+    EpochFacts facts = run_epoch(family.schedules, Placement::out_of_place, family.nodes);
     facts.name = family.name;
     if (!facts.findings.empty()) continue;
     if (other.collective == Collective::barrier) partners.barrier = partners.facts.size();
@@ -146,11 +153,11 @@ Partners partners_of(const Algorithm& algorithm, std::uint32_t ranks) {
   return partners;
 }
 
-Verdict verify(const Algorithm& algorithm, std::uint32_t ranks) {
-  const EpochFacts focus = check_family(family_of(algorithm, ranks));
+Verdict verify(const Algorithm& algorithm, const Group& group) {
+  const EpochFacts focus = check_family(family_of(algorithm, group));
   Verdict verdict{focus.findings, focus.counted, focus.all_dependent, 0, 0};
   if (!focus.findings.empty()) return verdict;
-  const Partners partners = partners_of(algorithm, ranks);
+  const Partners partners = partners_of(algorithm, group);
   const MixReport report = check_mixes(focus, partners.views(), partners.barrier_or(focus));
   verdict.findings = report.findings;
   verdict.partners = static_cast<std::uint32_t>(partners.facts.size());

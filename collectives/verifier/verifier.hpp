@@ -18,10 +18,12 @@ struct Family {
   std::vector<Schedule> schedules;
   std::optional<Cost> declared;
   bool apart = false;  ///< input and output are different memory: not to be checked in place
+  const Nodes* nodes = nullptr;  ///< see Group
 };
 
-/// Every rank's schedule of an algorithm of the table. It supports that many ranks.
-[[nodiscard]] Family family_of(const Algorithm& algorithm, std::uint32_t ranks);
+/// Every rank's schedule of an algorithm of the table. It supports the group, whose `me` does not
+/// matter; its nodes outlive the family.
+[[nodiscard]] Family family_of(const Algorithm& algorithm, const Group& group);
 
 /// One epoch, out of place and in place, and the declared cost against the counted one.
 [[nodiscard]] EpochFacts check_family(const Family& family);
@@ -50,7 +52,8 @@ struct MixReport {
                                     std::span<const EpochFacts* const> others,
                                     const EpochFacts& barrier, const MixOptions& options = {});
 
-/// The facts of the table's other algorithms: what a communicator mixes an algorithm with.
+/// The facts of the table's other algorithms: what a communicator mixes an algorithm with. One
+/// that spans nodes has no algorithms that map everybody.
 struct Partners {
   std::vector<EpochFacts> facts;
   std::size_t barrier = ~std::size_t{0};  ///< which of them is the barrier
@@ -60,7 +63,7 @@ struct Partners {
     return barrier < facts.size() ? facts[barrier] : other;
   }
 };
-[[nodiscard]] Partners partners_of(const Algorithm& algorithm, std::uint32_t ranks);
+[[nodiscard]] Partners partners_of(const Algorithm& algorithm, const Group& group);
 
 struct Verdict {
   Findings findings;
@@ -71,6 +74,6 @@ struct Verdict {
 };
 
 /// Everything, for one algorithm of the table among all others.
-[[nodiscard]] Verdict verify(const Algorithm& algorithm, std::uint32_t ranks);
+[[nodiscard]] Verdict verify(const Algorithm& algorithm, const Group& group);
 
 }  // namespace rlx::collectives::verifier

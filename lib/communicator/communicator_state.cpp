@@ -24,6 +24,16 @@ bool maps_all_members(const Context& context, const GroupSetup& group) {
          (group.members.size() > 1 && on_one_node(agreed.node_of, group.members));
 }
 
+/// Null where members are all mates, or none are.
+std::shared_ptr<const collectives::Nodes> nodes_of_members(const Context& context,
+                                                           const GroupSetup& group) {
+  std::vector<std::uint32_t> node_of;
+  for (const Rank member : group.members)
+    node_of.push_back(context.agreed().node_of[member.index()]);
+  auto nodes = std::make_shared<const collectives::Nodes>(node_of);
+  return nodes->mixed() ? nodes : nullptr;
+}
+
 PlanEnvironment plan_environment(Context& context, const GroupSetup& group) {
   const Config& config = context.config();
   PlanEnvironment environment;
@@ -33,8 +43,7 @@ PlanEnvironment plan_environment(Context& context, const GroupSetup& group) {
   environment.window = config.window;
   environment.link = context.agreed().link;
   environment.load_store = maps_all_members(context, group);
-  for (const Rank member : group.members)
-    environment.node_of.push_back(context.agreed().node_of[member.index()]);
+  environment.nodes = nodes_of_members(context, group);
   environment.single_copy = context.agreed().single_copy;
   environment.stream_bytes = context.agreed().stream_bytes;
   environment.algorithm = config.algorithm;

@@ -116,6 +116,7 @@ collectives::TunerInput PlanCache::tuner_input(const CallArguments& call) const 
   const bool private_output = !call.out.symmetric;
   return {.collective = collective,
           .ranks = environment_.ranks,
+          .nodes = environment_.nodes.get(),
           .count = call_count(call, environment_.ranks),
           .element_bytes = size_of(call.dtype),
           .slot_bytes = environment_.slot_bytes,
@@ -139,7 +140,8 @@ collectives::TunerInput PlanCache::tuner_input(const CallArguments& call) const 
 std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) const {
   const collectives::Choice choice = collectives::choose(tuner_input(call));
   auto plan = std::make_shared<PreparedCall>();
-  plan->schedule = choice.algorithm->generate({environment_.ranks, environment_.rank});
+  plan->schedule =
+      choice.algorithm->generate({environment_.ranks, environment_.rank, environment_.nodes.get()});
   plan->algorithm = choice.algorithm->name;
   plan->count = call_count(call, environment_.ranks);
   plan->piece_count = choice.piece_count;

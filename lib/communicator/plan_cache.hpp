@@ -21,14 +21,15 @@ struct PlanEnvironment {
   std::size_t slot_bytes = 0;
   std::uint32_t window = 1;
   collectives::LinkCost link;
-  bool load_store = false;          ///< all members' memory is mapped
-  std::vector<std::uint32_t> node_of;  ///< by member: as AgreedValues has it
-  bool single_copy = false;         ///< their private memory can be read
-  std::size_t stream_bytes = 0;     ///< outputs of an all_reduce this long are written past the caches
-  std::string algorithm;            ///< Config::algorithm
+  bool load_store = false;  ///< all members' memory is mapped
+  /// How the members are spread over nodes; null where all are reached alike.
+  std::shared_ptr<const collectives::Nodes> nodes;
+  bool single_copy = false;      ///< their private memory can be read
+  std::size_t stream_bytes = 0;  ///< outputs of an all_reduce this long are written past the caches
+  std::string algorithm;         ///< Config::algorithm
   std::shared_ptr<const collectives::TuningTable> tuning;  ///< shared by communicators; null: none
   std::string topology;                                    ///< the key into `tuning`
-  bool local_registration = false;  ///< sources of puts must lie in the heap
+  bool local_registration = false;                         ///< sources of puts must lie in the heap
 };
 
 /// Whether results are written past the caches.
@@ -54,7 +55,7 @@ struct PreparedCall {
   std::uint32_t pieces = 1;
   std::uint32_t ranks = 1;
   std::uint32_t rank = 0;
-  bool names_windows = false;  ///< a put or an ARRIVE says in which window memory lies
+  bool names_windows = false;       ///< a put or an ARRIVE says in which window memory lies
   bool reads_inputs_apart = false;  ///< peers read the input while the output is written
   bool stage_input = false;
   bool stage_output = false;

@@ -20,15 +20,23 @@ std::string texts(const verifier::Findings& findings) {
   return text;
 }
 
+// Those for several nodes are in nodes_test.cpp.
+std::vector<const Algorithm*> pointers() {
+  std::vector<const Algorithm*> all;
+  for (const Algorithm& algorithm : algorithms())
+    if (algorithm.needs.reach != Reach::nodes) all.push_back(&algorithm);
+  return all;
+}
+
 class EveryAlgorithm : public testing::TestWithParam<const Algorithm*> {};
 
 TEST_P(EveryAlgorithm, is_verified_among_the_others_on_1_to_17_ranks_and_some_more) {
   for (const std::uint32_t ranks :
        {1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 10u, 11u, 12u, 13u, 14u, 15u, 16u, 17u, 24u, 33u}) {
-    const verifier::Verdict verdict = verifier::verify(*GetParam(), ranks);
+    const verifier::Verdict verdict = verifier::verify(*GetParam(), {ranks});
     EXPECT_TRUE(verdict.findings.empty()) << ranks << " ranks\n" << texts(verdict.findings);
     EXPECT_TRUE(verdict.all_dependent);
-    EXPECT_EQ(verdict.partners, algorithms().size() - 1);
+    EXPECT_EQ(verdict.partners, pointers().size() - 1);
   }
 }
 
@@ -47,8 +55,8 @@ const Epochs& epochs_on_128_ranks() {
   static const Epochs all = [] {
     Epochs epochs;
     for (const Algorithm& algorithm : algorithms())
-      if (algorithm.supports(128))
-        epochs.emplace(&algorithm, verifier::check_family(verifier::family_of(algorithm, 128)));
+      if (algorithm.supports({128}))
+        epochs.emplace(&algorithm, verifier::check_family(verifier::family_of(algorithm, {128})));
     return epochs;
   }();
   return all;
@@ -56,7 +64,7 @@ const Epochs& epochs_on_128_ranks() {
 
 TEST_P(EveryAlgorithm, is_right_alone_and_costs_what_it_declares_on_18_to_64_ranks_and_on_128) {
   for (std::uint32_t ranks = 18; ranks <= 64; ++ranks) {
-    const auto facts = verifier::check_family(verifier::family_of(*GetParam(), ranks));
+    const auto facts = verifier::check_family(verifier::family_of(*GetParam(), {ranks}));
     EXPECT_TRUE(facts.findings.empty()) << ranks << " ranks\n" << texts(facts.findings);
   }
   if (most_ranks(*GetParam()) < 128) return;
@@ -74,21 +82,16 @@ TEST_P(EveryAlgorithm, is_right_alone_and_costs_what_it_declares_on_18_to_64_ran
 TEST_P(EveryAlgorithm, supports_any_number_of_ranks_up_to_its_largest) {
   const std::uint32_t most = most_ranks(*GetParam());
   for (const std::uint32_t ranks : {1u, 2u, 3u, most - 1, most})
-    EXPECT_TRUE(GetParam()->supports(ranks)) << ranks;
+    EXPECT_TRUE(GetParam()->supports({ranks})) << ranks;
 }
 
 TEST_P(EveryAlgorithm, generates_what_it_supports_at_its_largest) {
   const std::uint32_t most = most_ranks(*GetParam());
   const Schedule schedule = GetParam()->generate({most, most - 1});
   EXPECT_LE(schedule.words, 64);
-  EXPECT_EQ(schedule.scratch_chunks, GetParam()->cost(most).scratch_chunks);
+  EXPECT_EQ(schedule.scratch_chunks, GetParam()->cost({most}).scratch_chunks);
 }
 
-std::vector<const Algorithm*> pointers() {
-  std::vector<const Algorithm*> all;
-  for (const Algorithm& algorithm : algorithms()) all.push_back(&algorithm);
-  return all;
-}
 INSTANTIATE_TEST_SUITE_P(Table, EveryAlgorithm, testing::ValuesIn(pointers()),
                          [](const auto& test) {
                            return std::string(to_string(test.param->collective)) + "_" +
@@ -105,8 +108,9 @@ TEST(Algorithms, are_found_by_collective_and_name) {
 TEST(Algorithms, of_logarithmic_kind_need_the_fewest_rounds_for_any_number_of_ranks) {
   for (std::uint32_t ranks = 1; ranks <= 200; ++ranks) {
     const auto fewest = static_cast<std::uint32_t>(std::bit_width(ranks - 1));
-    EXPECT_EQ(find_algorithm(Collective::all_gather, "bruck")->cost(ranks).rounds, fewest);
-    EXPECT_EQ(find_algorithm(Collective::reduce_scatter, "circulant")->cost(ranks).rounds, fewest);
+    EXPECT_EQ(find_algorithm(Collective::all_gather, "bruck")->cost({ranks}).rounds, fewest);
+    EXPECT_EQ(find_algorithm(Collective::reduce_scatter, "circulant")->cost({ranks}).rounds,
+              fewest);
   }
 }
 

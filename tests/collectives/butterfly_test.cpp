@@ -121,7 +121,7 @@ TEST(NetworkAlgorithms, are_right_and_cost_what_they_declare_on_more_numbers_of_
   for (const Algorithm& algorithm : algorithms()) {
     if (!algorithm.needs.network) continue;
     for (const std::uint32_t ranks : {65u, 81u, 97u, 125u, 127u, 130u}) {
-      const auto facts = verifier::check_family(verifier::family_of(algorithm, ranks));
+      const auto facts = verifier::check_family(verifier::family_of(algorithm, {ranks}));
       EXPECT_TRUE(facts.findings.empty())
           << algorithm.name << ", " << ranks << ": " << facts.findings.kept()[0].text;
       EXPECT_TRUE(facts.all_dependent);
@@ -136,12 +136,12 @@ const Algorithm& all_reduce(std::string_view name) {
 TEST(RecursiveExchange, takes_one_round_of_up_to_8_ranks_and_two_of_up_to_64) {
   for (std::uint32_t ranks = 2; ranks <= 8; ++ranks)
     for (const char* name : {"k_ary", "k_ary_line"})
-      EXPECT_EQ(all_reduce(name).cost(ranks).rounds, 1u) << name << ranks;
+      EXPECT_EQ(all_reduce(name).cost({ranks}).rounds, 1u) << name << ranks;
   for (const std::uint32_t ranks : {9u, 16u, 35u, 56u, 64u})
-    EXPECT_EQ(all_reduce("k_ary").cost(ranks).rounds, 2u) << ranks;
-  EXPECT_EQ(all_reduce("k_ary").cost(11).rounds, 3u);  // 3 hand in to 8, which take one, and back
+    EXPECT_EQ(all_reduce("k_ary").cost({ranks}).rounds, 2u) << ranks;
+  EXPECT_EQ(all_reduce("k_ary").cost({11}).rounds, 3u);  // 3 hand in to 8, which take one, and back
   for (std::uint32_t bits = 1; bits <= 12; ++bits)
-    EXPECT_EQ(all_reduce("doubling").cost(1u << bits).rounds, bits);
+    EXPECT_EQ(all_reduce("doubling").cost({1u << bits}).rounds, bits);
 }
 
 // What rank 1 of 2 does: one put, one wait.
@@ -209,8 +209,8 @@ TEST(BidirectionalRing, needs_half_the_rounds_of_a_ring_and_sends_as_much) {
     const Algorithm& both = *find_algorithm(collective, "bidirectional_ring");
     const Algorithm& one = *find_algorithm(collective, "ring");
     for (std::uint32_t ranks = 3; ranks <= 130; ++ranks) {
-      EXPECT_LE(both.cost(ranks).rounds, one.cost(ranks).rounds / 2 + 2) << ranks;
-      EXPECT_EQ(both.cost(ranks).sent_chunks, one.cost(ranks).sent_chunks);
+      EXPECT_LE(both.cost({ranks}).rounds, one.cost({ranks}).rounds / 2 + 2) << ranks;
+      EXPECT_EQ(both.cost({ranks}).sent_chunks, one.cost({ranks}).sent_chunks);
     }
   }
 }

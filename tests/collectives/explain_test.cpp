@@ -22,11 +22,27 @@ TEST(Explain, lists_a_name_at_the_start_of_each_line) {
   std::vector<std::string> names;
   for (std::string line; std::getline(lines, line);)
     names.push_back(line.substr(0, line.find(' ')));
-  EXPECT_EQ(names,
-            (std::vector<std::string>{
-                "ring", "circulant", "double_binary_tree", "exchange", "bidirectional_ring",
-                "multi_ring", "k_port", "doubling", "doubling_line", "k_ary", "k_ary_line", "lines",
-                "slots", "slots_in_groups", "one_shot", "two_shot", "two_shot_slots"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"ring",
+                                             "circulant",
+                                             "double_binary_tree",
+                                             "exchange",
+                                             "bidirectional_ring",
+                                             "multi_ring",
+                                             "k_port",
+                                             "doubling",
+                                             "doubling_line",
+                                             "k_ary",
+                                             "k_ary_line",
+                                             "lines",
+                                             "slots",
+                                             "slots_in_groups",
+                                             "one_shot",
+                                             "two_shot",
+                                             "two_shot_slots",
+                                             "nodes_ring",
+                                             "nodes_circulant",
+                                             "leaders",
+                                             "leaders_line"}));
 }
 
 TEST(Explain, shows_the_steps_of_one_rank) {
@@ -42,7 +58,7 @@ TEST(Explain, shows_the_steps_of_one_rank) {
 
 TEST(Explain, shows_what_an_algorithm_costs) {
   const auto* ring = collectives::find_algorithm(collectives::Collective::all_reduce, "ring");
-  const std::string text = describe_cost(*ring, 8);
+  const std::string text = describe_cost(*ring, {8});
   EXPECT_NE(text.find("rounds         14"), std::string::npos) << text;
   EXPECT_NE(text.find("14 chunks, 1.75 n"), std::string::npos) << text;
 }

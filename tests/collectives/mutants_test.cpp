@@ -7,13 +7,24 @@
 namespace rlx::collectives::verifier {
 namespace {
 
-// Every kind of seeded fault, over all algorithms and 2 to 8 ranks, once for all tests.
+// Every kind of seeded fault, over all algorithms and 2 to 8 ranks or
+// several shapes of nodes, once for all tests.
 const std::vector<Tally>& all_tallies() {
   static const std::vector<Tally> tallies = [] {
     std::vector<Tally> all;
-    for (const Algorithm& algorithm : algorithms())
-      for (std::uint32_t ranks = 2; ranks <= 8; ++ranks)
-        for (Tally& tally : mutate(algorithm, ranks)) all.push_back(std::move(tally));
+    const auto add = [&](const Algorithm& algorithm, const Group& group) {
+      for (Tally& tally : mutate(algorithm, group)) all.push_back(std::move(tally));
+    };
+    const Nodes shapes[] = {Nodes(std::vector<std::uint32_t>{0, 0, 1}),
+                            Nodes(std::vector<std::uint32_t>{0, 1, 0, 1}),
+                            Nodes(std::vector<std::uint32_t>{0, 0, 0, 1, 1, 2})};
+    for (const Algorithm& algorithm : algorithms()) {
+      if (algorithm.needs.reach == Reach::nodes) {
+        for (const Nodes& nodes : shapes) add(algorithm, {nodes.ranks(), 0, &nodes});
+      } else {
+        for (std::uint32_t ranks = 2; ranks <= 8; ++ranks) add(algorithm, {ranks});
+      }
+    }
     return all;
   }();
   return tallies;
@@ -47,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, EveryMutant,
                          });
 
 TEST(Mutants, cover_every_kind_that_mutate_knows) {
-  for (const Tally& tally : mutate(algorithms()[0], 3)) {
+  for (const Tally& tally : mutate(algorithms()[0], {3})) {
     const auto& tallies = all_tallies();
     EXPECT_TRUE(std::any_of(tallies.begin(), tallies.end(),
                             [&](const Tally& other) { return other.kind == tally.kind; }));
@@ -60,7 +71,7 @@ TEST(Mutants, are_shown_to_a_witness_with_what_was_done_and_why_it_fails) {
                               const Finding* reason) {
     if (kind == "dropped EXIT" && reason != nullptr) shown.push_back(what + ": " + reason->text);
   };
-  static_cast<void>(mutate(*find_algorithm(Collective::all_gather, "pull"), 2, witness));
+  static_cast<void>(mutate(*find_algorithm(Collective::all_gather, "pull"), {2}, witness));
   ASSERT_EQ(shown.size(), 2u);
   EXPECT_NE(shown[0].find("publish word 1 part 1) and its wait left out"), std::string::npos)
       << shown[0];

@@ -21,6 +21,13 @@ TunerInput input_of(Collective collective, std::uint32_t ranks, std::size_t coun
           .forced = {}};
 }
 
+// Every other rank on either.
+Nodes two_nodes(std::uint32_t ranks) {
+  std::vector<std::uint32_t> node_of;
+  for (std::uint32_t rank = 0; rank < ranks; ++rank) node_of.push_back(rank % 2);
+  return Nodes(node_of);
+}
+
 template <class F>
 void expect_error(ErrorKind kind, std::string_view text, F f) {
   try {
@@ -57,7 +64,7 @@ TEST(Tuner, takes_one_round_of_two_ranks_over_a_network_and_the_line_for_a_few_b
                                     over_tcp(Collective::all_gather, 2, count / 4),
                                     over_tcp(Collective::reduce_scatter, 2, count)}) {
       const Choice choice = choose(input);
-      EXPECT_EQ(choice.algorithm->cost(2).rounds, 1u) << choice.algorithm->name << count;
+      EXPECT_EQ(choice.algorithm->cost({2}).rounds, 1u) << choice.algorithm->name << count;
       EXPECT_EQ(choice.pieces, 1u);
     }
   }
@@ -99,6 +106,8 @@ TEST(Tuner, leaves_what_is_made_for_networks_out_where_memory_is_mapped) {
 TEST(Tuner, takes_the_forced_algorithm) {
   for (const Algorithm& algorithm : algorithms()) {
     TunerInput input = input_of(algorithm.collective, 5, 1000);
+    const Nodes nodes = two_nodes(5);
+    if (algorithm.needs.reach == Reach::nodes) input.nodes = &nodes;
     input.forced = algorithm.name;
     input.load_store = algorithm.needs.reach == Reach::load_store;
     EXPECT_EQ(choose(input).algorithm, &algorithm);
@@ -140,6 +149,11 @@ RC_GTEST_PROP(Tuner, cuts_pieces_that_fit_a_slot_and_cover_the_message, ()) {
   input.window = *rc::gen::inRange<std::uint32_t>(1, 17);
   input.forced = algorithm.name;
   input.load_store = true;
+  const Nodes nodes = two_nodes(input.ranks);
+  if (algorithm.needs.reach == Reach::nodes) {
+    RC_PRE(input.ranks > 2);
+    input.nodes = &nodes;
+  }
   input.in_place = *rc::gen::arbitrary<bool>();
   input.stages_input = *rc::gen::arbitrary<bool>();
   input.private_input = *rc::gen::arbitrary<bool>();
@@ -149,7 +163,7 @@ RC_GTEST_PROP(Tuner, cuts_pieces_that_fit_a_slot_and_cover_the_message, ()) {
   RC_ASSERT(choice.pieces >= 1u);
   RC_ASSERT(choice.piece_count * choice.pieces >= input.count);
   RC_ASSERT(input.count == 0 || choice.piece_count * (choice.pieces - 1) < input.count);
-  const Cost cost = algorithm.cost(input.ranks);
+  const Cost cost = algorithm.cost(group_of(input));
   const std::uint32_t chunks = algorithm.collective == Collective::all_reduce ? cost.chunks : 1;
   RC_ASSERT(chunk_capacity(choice.piece_count, chunks, input.element_bytes) * input.element_bytes *
                 cost.scratch_chunks <=
@@ -183,10 +197,13 @@ Exposure named(const Schedule& schedule) {
 TEST(Tuner, knows_which_algorithms_expose_the_users_memory) {
   for (const Algorithm& algorithm : algorithms())
     for (const std::uint32_t ranks : {2u, 5u, 8u}) {
-      EXPECT_EQ(named(algorithm.generate({ranks, 1})), algorithm.needs.exposes)
+      const bool of_nodes = algorithm.needs.reach == Reach::nodes;
+      if (of_nodes && ranks == 2) continue;
+      const Nodes nodes = two_nodes(ranks);
+      const Schedule schedule = algorithm.generate({ranks, 1, of_nodes ? &nodes : nullptr});
+      EXPECT_EQ(named(schedule), algorithm.needs.exposes)
           << to_string(algorithm.collective) << ' ' << algorithm.name;
-      EXPECT_EQ(exposes_memory(algorithm.generate({ranks, 1})),
-                algorithm.needs.exposes != Exposure::nothing);
+      EXPECT_EQ(exposes_memory(schedule), algorithm.needs.exposes != Exposure::nothing);
     }
 }
 
@@ -308,13 +325,15 @@ TEST(Tuner, lists_what_the_others_would_cost_and_why_some_can_not_run) {
   for (const Alternative& one : all) {
     blocked += one.obstacle.empty() ? 0 : 1;
     const bool mapped = one.algorithm->needs.reach == Reach::load_store;
+    const bool of_nodes = one.algorithm->needs.reach == Reach::nodes;
     EXPECT_EQ(one.obstacle.find("does not map") != std::string::npos, mapped) << one.obstacle;
+    EXPECT_EQ(one.obstacle.find("for several nodes") != std::string::npos, of_nodes);
     if (one.obstacle.empty()) {
       EXPECT_GE(one.choice.predicted_us, choice.predicted_us);
     }
   }
-  EXPECT_EQ(all.size(), 17U);
-  EXPECT_EQ(blocked, 6U);
+  EXPECT_EQ(all.size(), 21U);
+  EXPECT_EQ(blocked, 10U);
 }
 
 RC_GTEST_PROP(Tuner, cuts_pieces_of_the_bytes_that_were_measured_as_far_as_they_fit, ()) {
@@ -324,6 +343,11 @@ RC_GTEST_PROP(Tuner, cuts_pieces_of_the_bytes_that_were_measured_as_far_as_they_
                               *rc::gen::inRange<std::size_t>(1, 3'000'000));
   input.forced = algorithm.name;
   input.load_store = true;
+  const Nodes nodes = two_nodes(input.ranks);
+  if (algorithm.needs.reach == Reach::nodes) {
+    RC_PRE(input.ranks > 2);
+    input.nodes = &nodes;
+  }
   input.forced_piece_bytes = *rc::gen::inRange<std::size_t>(1, 1 << 22);
   const Choice choice = choose(input);
   RC_ASSERT(choice.piece_count >= 1);

@@ -100,7 +100,7 @@ TEST(Verifier, finds_a_contribution_added_twice_and_one_missing) {
 
 TEST(Verifier, finds_twice_added_contributions_by_tokens_above_128_ranks) {
   const Algorithm* ring = find_algorithm(Collective::reduce_scatter, "ring");
-  Family family = family_of(*ring, 150);
+  Family family = family_of(*ring, {150});
   ASSERT_TRUE(check_family(family).findings.empty());
   for (Step& step : family.schedules[7].steps)
     if (step.kind == StepKind::reduce && !step.finalise) {
@@ -111,7 +111,7 @@ TEST(Verifier, finds_twice_added_contributions_by_tokens_above_128_ranks) {
 }
 
 TEST(Verifier, finds_writes_to_a_peers_output_without_its_arrive) {
-  Family family = family_of(*find_algorithm(Collective::all_gather, "ring"), 3);
+  Family family = family_of(*find_algorithm(Collective::all_gather, "ring"), {3});
   for (Step& step : family.schedules[1].steps) step.arrive = kNoWord;
   expect_finding(family, Fault::arrive, "no word is named for the ARRIVE of rank 2");
 }
@@ -144,7 +144,7 @@ TEST(Verifier, finds_an_undeclared_dependence) {
 }
 
 TEST(Verifier, finds_a_cost_that_is_not_the_declared_one) {
-  Family family = family_of(*find_algorithm(Collective::all_reduce, "ring"), 5);
+  Family family = family_of(*find_algorithm(Collective::all_reduce, "ring"), {5});
   family.declared->rounds = 7;
   expect_finding(family, Fault::cost, "8 rounds counted, 7 declared");
 }
@@ -163,8 +163,9 @@ class RootedSchedules : public testing::Test {
  protected:
   RootedSchedules()
       : chain_(check_family(toys::chain(5))),
-        barrier_(check_family(family_of(*find_algorithm(Collective::barrier, "dissemination"), 5))),
-        ring_(check_family(family_of(*find_algorithm(Collective::all_reduce, "ring"), 5))) {}
+        barrier_(
+            check_family(family_of(*find_algorithm(Collective::barrier, "dissemination"), {5}))),
+        ring_(check_family(family_of(*find_algorithm(Collective::all_reduce, "ring"), {5}))) {}
 
   EpochFacts chain_;
   EpochFacts barrier_;
@@ -206,7 +207,7 @@ TEST_F(RootedSchedules, get_a_barrier_by_the_sequence_of_kinds_alone) {
 
 TEST(Window, needs_twice_its_size_in_sets_also_where_the_clocks_are_not_worked_out_in_full) {
   const auto facts =
-      check_family(family_of(*find_algorithm(Collective::barrier, "dissemination"), 128));
+      check_family(family_of(*find_algorithm(Collective::barrier, "dissemination"), {128}));
   const std::uint32_t window[] = {8};
   EXPECT_TRUE(check_mixes(facts, {}, facts, {.windows = window}).findings.empty());
   const MixReport report = check_mixes(facts, {}, facts, {.depth_missing = 1, .windows = window});
@@ -215,7 +216,7 @@ TEST(Window, needs_twice_its_size_in_sets_also_where_the_clocks_are_not_worked_o
 
 TEST(Window, reports_ranks_epochs_and_region) {
   const auto facts =
-      check_family(family_of(*find_algorithm(Collective::reduce_scatter, "ring"), 3));
+      check_family(family_of(*find_algorithm(Collective::reduce_scatter, "ring"), {3}));
   const Findings findings = check_window(Sequence(4, &facts), {2, 3, StartRule::windowed});
   ASSERT_FALSE(findings.empty());
   EXPECT_NE(findings.kept()[0].text.find("in epoch 3 (reduce_scatter/ring) while epoch 0"),

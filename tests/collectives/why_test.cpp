@@ -28,7 +28,8 @@ TEST(Why, names_the_cost_model_and_what_every_algorithm_would_cost) {
                           HasSubstr("by the rule: cost model"), HasSubstr("there is no table"),
                           HasSubstr("\n* "), HasSubstr("double_binary_tree")));
   for (const auto& algorithm : collectives::algorithms())
-    if (algorithm.collective == Collective::all_reduce) {
+    if (algorithm.collective == Collective::all_reduce &&
+        algorithm.needs.reach != collectives::Reach::nodes) {
       EXPECT_THAT(text, HasSubstr(" " + std::string(algorithm.name) + " "));
     }
 }
@@ -64,6 +65,9 @@ TEST(Why, says_what_keeps_algorithms_from_being_considered) {
   EXPECT_THAT(why({.bytes = 8, .over = Over::ofi}),
               HasSubstr("not considered: lines loads and stores peers' memory"));
   EXPECT_THAT(why({.bytes = 8}), Not(HasSubstr("not considered")));
+  const collectives::Nodes nodes(std::vector<std::uint32_t>{0, 0, 1, 1});
+  EXPECT_THAT(why({.nodes = &nodes, .bytes = 8}),
+              AllOf(HasSubstr("hybrid:"), HasSubstr("2x2"), HasSubstr("* leaders_line")));
   EXPECT_THAT(why({.ranks = 5000, .bytes = 8}),
               HasSubstr("not considered: ring does not support 5000 ranks"));
   Question small{.ranks = 64, .bytes = 8};

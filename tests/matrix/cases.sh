@@ -69,19 +69,24 @@ kTypes=(int8 uint8 int16 uint16 int32 uint32 int64 uint64 half bfloat16 float do
 kOperations=(sum prod min max avg)
 kBitwise=(band bor bxor)
 
-# The algorithms of a collective: the first column of the table.
-algorithms_of() {
-  "$build/tools/rlx-explain" "$1" --list | awk '{ print $1 }'
+# Those that run on any number of ranks, wherever they are.
+flat_algorithms_of() {
+  "$build/tools/rlx-explain" "$1" --list | awk '!/\[nodes\]/ { print $1 }'
 }
 
-# Those that do not need memory that is mapped.
+# Those of them that do not need memory that is mapped.
 message_algorithms_of() {
-  "$build/tools/rlx-explain" "$1" --list | awk '!/\[mapped memory\]/ { print $1 }'
+  "$build/tools/rlx-explain" "$1" --list | awk '!/\[mapped memory\]|\[nodes\]/ { print $1 }'
 }
 
 # Those that do.
 load_store_algorithms_of() {
   "$build/tools/rlx-explain" "$1" --list | awk '/\[mapped memory\]/ { print $1 }'
+}
+
+# Those for several nodes.
+node_algorithms_of() {
+  "$build/tools/rlx-explain" "$1" --list | awk '/\[nodes\]/ { print $1 }'
 }
 
 # The next integer type: the first eight.

@@ -27,6 +27,20 @@ full_benches() {
       done
     done
     full_load_store_benches "$collective"
+    full_node_benches "$collective"
+  done
+}
+
+full_node_benches() {
+  local collective=$1 algorithm provider shape
+  for algorithm in $(node_algorithms_of "$collective"); do
+    for provider in 'tcp;ofi_rxm' net; do
+      for shape in 3:0,0,1 4:0,0,1,1 5:0,1,2,0,1 7:0,0,0,1,1,2,2 8:0,1,0,1,1,1,0,0; do
+        next_sample
+        nodes_case "${shape%:*}" "${shape#*:}" "$collective" --provider "$provider" \
+          --algorithm "$algorithm" -b 0 -e 1M -f 4 -n 3 -w 1 -d "$type" -o "$operation"
+      done
+    done
   done
 }
 
@@ -48,7 +62,7 @@ full_load_store_benches() {
 full_proofs() {
   local collective algorithm ranks
   for collective in "${kCollectives[@]}"; do
-    for algorithm in $(algorithms_of "$collective"); do
+    for algorithm in $(flat_algorithms_of "$collective"); do
       for ranks in $(seq 1 128) 192 255 256 257 500 512 777 1000 1024; do
         run_case "verify $collective $algorithm, $ranks ranks" 600 \
           "$build/tools/rlx-explain" "$collective" -n "$ranks" --algorithm "$algorithm" --verify
@@ -109,7 +123,7 @@ full_sanitizers() {
       meson test -C "$tsan" --no-rebuild --timeout-multiplier 10 "$test"
   done
   for collective in "${kCollectives[@]}"; do
-    for algorithm in $(algorithms_of "$collective"); do
+    for algorithm in $(flat_algorithms_of "$collective"); do
       for ranks in 2 3 5; do
         run_case "ThreadSanitizer, $collective by $algorithm on $ranks threads" 300 \
           "$tsan/tools/rlx-bench" "$collective" --launch "threads:$ranks" --transport local \

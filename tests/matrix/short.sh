@@ -41,10 +41,15 @@ short_benches() {
 
 # Several nodes, pretended on this machine.
 short_nodes() {
-  local collective kill nodes seed=5
+  local collective algorithm kill nodes seed=5
   for collective in "${kCollectives[@]}"; do
     nodes_case 3 0,0,1 "$collective" -b 0 -e 1M -f 32 -n 2 -w 1
     nodes_case 4 0,1,0,1 "$collective" -b 0 -e 1M -f 32 -n 2 -w 1 --buffers private
+    for algorithm in $(node_algorithms_of "$collective"); do
+      next_sample
+      nodes_case 5 0,0,1,1,0 "$collective" --algorithm "$algorithm" -b 0 -e 160K -f 9 -n 2 -w 1 \
+        -d "$type" -o "$operation"
+    done
   done
   run_case "stress under mpirun over nodes 0,0,1,1" 60 env RLX_NODES=0,0,1,1 \
     "$kRoot/tests/mpirun.sh" 4 "$build/tests/rlx-stress" --calls 200 --seed 15 --transport hybrid \
@@ -61,7 +66,7 @@ short_nodes() {
 short_proofs() {
   local collective algorithm ranks
   for collective in "${kCollectives[@]}"; do
-    for algorithm in $(algorithms_of "$collective"); do
+    for algorithm in $(flat_algorithms_of "$collective"); do
       for ranks in 3 8 16; do
         run_case "verify $collective $algorithm, $ranks ranks" 60 \
           "$build/tools/rlx-explain" "$collective" -n "$ranks" --algorithm "$algorithm" --verify

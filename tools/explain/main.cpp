@@ -11,6 +11,7 @@
 
 #include "collectives/algorithms.hpp"
 #include "collectives/collective.hpp"
+#include "collectives/describe.hpp"
 #include "lib/communicator/tuning_file.hpp"
 #include "rlx/error.hpp"
 #include "rlx/version.hpp"
@@ -20,6 +21,7 @@
 
 namespace {
 
+namespace collectives = rlx::collectives;
 using rlx::CollectiveError;
 using rlx::ErrorKind;
 using rlx::collectives::Algorithm;
@@ -35,6 +37,8 @@ struct Options {
   std::string algorithm;
   std::optional<std::uint32_t> ranks;
   std::uint32_t rank = 0;
+  std::vector<std::uint32_t> node_of;       // as written
+  std::optional<collectives::Nodes> nodes;  // of all ranks
   bool list = false;
   bool verify = false;
   bool mutate = false;
@@ -47,7 +51,24 @@ struct Options {
   std::uint32_t cores = 0;
   std::string transport = "shm";
   std::string tuning;
+
+  [[nodiscard]] std::uint32_t size() const {
+    const auto named = static_cast<std::uint32_t>(node_of.size());
+    return ranks.value_or(named > 0 ? named : kDefaultRanks);
+  }
+  [[nodiscard]] collectives::Group group() const {
+    return {size(), rank, nodes ? &*nodes : nullptr};
+  }
 };
+
+// The nodes of all ranks; a list that is shorter begins again.
+void spread(Options& options) {
+  if (options.node_of.empty()) return;
+  std::vector<std::uint32_t> node_of;
+  for (std::uint32_t rank = 0; rank < options.size(); ++rank)
+    node_of.push_back(options.node_of[rank % options.node_of.size()]);
+  options.nodes.emplace(node_of);
+}
 
 // The algorithms that the options name: one, or all of the collective.
 std::vector<const Algorithm*> chosen(const Options& options, Collective collective) {
@@ -67,7 +88,7 @@ std::vector<const Algorithm*> chosen(const Options& options, Collective collecti
 }
 
 void check_rank(const Options& options) {
-  const std::uint32_t ranks = options.ranks.value_or(kDefaultRanks);
+  const std::uint32_t ranks = options.size();
   if (options.rank < ranks) return;
   throw CollectiveError(ErrorKind::UnknownRank, "rlx-explain",
                         fmt::format("there is no rank {} among {}: ranks are 0 to {} (-n, -r)",
@@ -75,13 +96,20 @@ void check_rank(const Options& options) {
 }
 
 // False, with a line that says so, where it is one of several; an error where it was named.
-bool supports_ranks(const Options& options, const Algorithm& algorithm) {
-  const std::uint32_t ranks = options.ranks.value_or(kDefaultRanks);
-  if (algorithm.supports(ranks)) return true;
-  const std::string why = fmt::format(
-      "{} / {} does not support {} ranks: its schedule would need more than 64 words or "
-      "4095 parts of one",
-      to_string(algorithm.collective), algorithm.name, ranks);
+bool supports_group(const Options& options, const Algorithm& algorithm) {
+  const bool for_nodes = algorithm.needs.reach == collectives::Reach::nodes;
+  const bool has_nodes = options.nodes && options.nodes->mixed();
+  if ((has_nodes || !for_nodes) && algorithm.supports(options.group())) return true;
+  const std::string why =
+      for_nodes && !has_nodes
+          ? fmt::format(
+                "{} / {} is for several nodes with several ranks on some: name them, as "
+                "--nodes 0,0,1,1",
+                to_string(algorithm.collective), algorithm.name)
+          : fmt::format(
+                "{} / {} does not support {}: its schedule would need more than 64 words "
+                "or 4095 parts of one",
+                to_string(algorithm.collective), algorithm.name, describe(options.group()));
   if (!options.algorithm.empty()) throw CollectiveError(ErrorKind::Unsupported, "rlx-explain", why);
   fmt::print("{}\n\n", why);
   return false;
@@ -102,27 +130,29 @@ void list_everything() {
 }
 
 bool prove(const Options& options, const Algorithm& algorithm) {
-  const std::uint32_t ranks = options.ranks.value_or(kDefaultRanks);
   bool passed = true;
-  if (options.verify) passed = rlx::explain::verify(algorithm, ranks);
+  if (options.verify) passed = rlx::explain::verify(algorithm, options.group());
   if (!options.mutate) return passed;
   const auto detail =
       options.verbose ? rlx::explain::Detail::everything : rlx::explain::Detail::summary;
+  if (options.nodes) return rlx::explain::mutate(algorithm, options.group(), detail) && passed;
   const std::uint32_t most = std::min(options.ranks.value_or(kMostMutatedRanks), kMostMutatedRanks);
-  return rlx::explain::mutate(algorithm, std::max(most, 2u), detail) && passed;
+  for (std::uint32_t ranks = 2; ranks <= std::max(most, 2u); ++ranks)
+    passed = rlx::explain::mutate(algorithm, {ranks}, detail) && passed;
+  return passed;
 }
 
 void show(const Options& options, const Algorithm& algorithm) {
-  const std::uint32_t ranks = options.ranks.value_or(kDefaultRanks);
-  fmt::print("{}", rlx::explain::describe_cost(algorithm, ranks));
-  fmt::print("{}\n", rlx::explain::describe_steps(algorithm.generate({ranks, options.rank})));
+  fmt::print("{}", rlx::explain::describe_cost(algorithm, options.group()));
+  fmt::print("{}\n", rlx::explain::describe_steps(algorithm.generate(options.group())));
 }
 
 // What the tuner would do under this environment.
 void explain_choice(const Options& options, Collective collective) {
   rlx::explain::Question question{
       .collective = collective,
-      .ranks = options.ranks.value_or(kDefaultRanks),
+      .ranks = options.size(),
+      .nodes = options.nodes ? &*options.nodes : nullptr,
       .bytes = options.bytes,
       .memory = options.is_private ? rlx::collectives::MemoryKind::private_memory
                                    : rlx::collectives::MemoryKind::heap,
@@ -141,7 +171,8 @@ void explain_choice(const Options& options, Collective collective) {
   fmt::print("{}", rlx::explain::why(question));
 }
 
-int run(const Options& options) {
+int run(Options& options) {
+  spread(options);
   if (options.markdown) {
     fmt::print("{}", rlx::explain::markdown());
     return 0;
@@ -154,6 +185,7 @@ int run(const Options& options) {
     throw CollectiveError(ErrorKind::InvalidArgument, "rlx-explain",
                           "name a collective: all_reduce, all_gather, reduce_scatter or barrier");
   const Collective collective = named_collective(options.collective);
+  check_rank(options);
   if (options.list) {
     fmt::print("{}", rlx::explain::list(collective));
     return 0;
@@ -162,10 +194,9 @@ int run(const Options& options) {
     explain_choice(options, collective);
     return 0;
   }
-  check_rank(options);
   bool passed = true;
   for (const Algorithm* algorithm : chosen(options, collective)) {
-    if (!supports_ranks(options, *algorithm)) continue;
+    if (!supports_group(options, *algorithm)) continue;
     if (options.verify || options.mutate) {
       passed = prove(options, *algorithm) && passed;
       std::fflush(stdout);
@@ -185,6 +216,9 @@ void declare(CLI::App& app, Options& options) {
                  "all_reduce, all_gather, reduce_scatter, barrier");
   app.add_option("-n,--ranks", options.ranks, "number of ranks (4)")->check(CLI::Range(1, 1 << 20));
   app.add_option("-r,--rank", options.rank, "whose schedule to print (0)");
+  app.add_option("--nodes", options.node_of,
+                 "the node of each rank, with commas and repeated, as 0,0,1,1 (no nodes)")
+      ->delimiter(',');
   app.add_option("--algorithm", options.algorithm, "one algorithm; else all of the collective");
   app.add_flag("--list", options.list,
                "the algorithms, a name a line: of the collective, or of all");
@@ -201,7 +235,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_flag("--in-place", options.in_place, "--why: a call in place");
   app.add_option("--cores", options.cores, "--why: cores that the ranks share (one each)");
   app.add_option("--transport", options.transport,
-                 "--why: shm or ofi, which is taken for TCP (shm)")
+                 "--why: shm or ofi, which is taken for TCP (shm; with --nodes hybrid)")
       ->check(CLI::IsMember({"shm", "ofi"}));
   app.add_option("--tuning", options.tuning, "--why: a table of rlx-bench --tune (RLX_TUNING)");
 }

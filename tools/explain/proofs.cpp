@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 
+#include "collectives/describe.hpp"
 #include "collectives/verifier/mutate.hpp"
 #include "collectives/verifier/verifier.hpp"
 
@@ -19,8 +20,9 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-std::string name(const Algorithm& algorithm) {
-  return fmt::format("{}/{}", to_string(algorithm.collective), algorithm.name);
+std::string name(const Algorithm& algorithm, const collectives::Group& group) {
+  return fmt::format("{}/{} on {}", to_string(algorithm.collective), algorithm.name,
+                     describe(group));
 }
 
 std::string list_windows() {
@@ -37,8 +39,8 @@ std::string list_reasons(const verifier::Tally& tally) {
   return text;
 }
 
-bool print(const Algorithm& algorithm, std::uint32_t ranks, const verifier::Tally& tally) {
-  const std::string where = fmt::format("{} on {} ranks, {}", name(algorithm), ranks, tally.kind);
+bool print(const std::string& what, const verifier::Tally& tally) {
+  const std::string where = fmt::format("{}, {}", what, tally.kind);
   if (tally.tried == 0) {
     fmt::print("  --  {}: none, {}\n", where, tally.not_applicable);
     return true;
@@ -52,26 +54,25 @@ bool print(const Algorithm& algorithm, std::uint32_t ranks, const verifier::Tall
 
 }  // namespace
 
-bool verify(const Algorithm& algorithm, std::uint32_t ranks) {
+bool verify(const Algorithm& algorithm, const collectives::Group& group) {
   const auto start = std::chrono::steady_clock::now();
-  const verifier::Verdict verdict = verifier::verify(algorithm, ranks);
+  const verifier::Verdict verdict = verifier::verify(algorithm, group);
   if (!verdict.findings.empty()) {
-    fmt::print("FAIL  {} on {} ranks: {} findings\n", name(algorithm), ranks,
-               verdict.findings.total());
+    fmt::print("FAIL  {}: {} findings\n", name(algorithm, group), verdict.findings.total());
     for (const verifier::Finding& finding : verdict.findings.kept())
       fmt::print("      {}: {}\n", to_string(finding.fault), finding.text);
     return false;
   }
   fmt::print(
-      "PASS  {} on {} ranks: out of place and in place; {} rounds, {} chunks sent, {} messages as "
+      "PASS  {}: out of place and in place; {} rounds, {} chunks sent, {} messages as "
       "declared; {}; {} sequences of epochs with {} other algorithms, W = {}; {:.2f} s\n",
-      name(algorithm), ranks, verdict.counted.rounds, verdict.counted.sent_chunks,
+      name(algorithm, group), verdict.counted.rounds, verdict.counted.sent_chunks,
       verdict.counted.messages, verdict.all_dependent ? "all-dependent" : "not all-dependent",
       verdict.sequences, verdict.partners, list_windows(), seconds_since(start));
   return true;
 }
 
-bool mutate(const Algorithm& algorithm, std::uint32_t most_ranks, Detail detail) {
+bool mutate(const Algorithm& algorithm, const collectives::Group& group, Detail detail) {
   const auto tell = [](std::string_view kind, const std::string& what,
                        const verifier::Finding* reason) {
     if (reason == nullptr) return;  // listed as a survivor
@@ -79,11 +80,9 @@ bool mutate(const Algorithm& algorithm, std::uint32_t most_ranks, Detail detail)
                reason->text);
   };
   bool passed = true;
-  for (std::uint32_t ranks = 2; ranks <= most_ranks; ++ranks) {
-    const auto witness = detail == Detail::everything ? verifier::Witness(tell) : nullptr;
-    for (const verifier::Tally& tally : verifier::mutate(algorithm, ranks, witness))
-      passed = print(algorithm, ranks, tally) && passed;
-  }
+  const auto witness = detail == Detail::everything ? verifier::Witness(tell) : nullptr;
+  for (const verifier::Tally& tally : verifier::mutate(algorithm, group, witness))
+    passed = print(name(algorithm, group), tally) && passed;
   return passed;
 }
 

@@ -10,12 +10,12 @@ namespace rlx::explain {
 
 enum class Detail : std::uint8_t { summary, everything };
 
-/// The algorithm on so many ranks, alone and among the others. False: there are findings.
-[[nodiscard]] bool verify(const collectives::Algorithm& algorithm, std::uint32_t ranks);
+/// The algorithm in this group, alone and among the others. False: there are findings.
+[[nodiscard]] bool verify(const collectives::Algorithm& algorithm, const collectives::Group& group);
 
-/// Seeded faults on 2 to `most_ranks` ranks. False: a mutant survived. `everything` prints each
-/// mutant with the reason for its rejection.
-[[nodiscard]] bool mutate(const collectives::Algorithm& algorithm, std::uint32_t most_ranks,
+/// Seeded faults in this group. False: a mutant survived. `everything` prints each mutant with the
+/// reason for its rejection.
+[[nodiscard]] bool mutate(const collectives::Algorithm& algorithm, const collectives::Group& group,
                           Detail detail);
 
 }  // namespace rlx::explain

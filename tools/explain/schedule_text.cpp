@@ -21,13 +21,14 @@ constexpr collectives::LinkCost kLink{
 constexpr std::size_t kSlotBytes = std::size_t{512} << 10;
 constexpr std::uint32_t kWindow = 4;
 
-std::string predictions(const Algorithm& algorithm, std::uint32_t ranks) {
+std::string predictions(const Algorithm& algorithm, const collectives::Group& group) {
   std::string text;
   for (const std::size_t bytes :
        {std::size_t{8}, std::size_t{4} << 10, std::size_t{256} << 10, std::size_t{16} << 20}) {
     collectives::TunerInput input;
     input.collective = algorithm.collective;
-    input.ranks = ranks;
+    input.ranks = group.size;
+    input.nodes = group.nodes;
     input.count = bytes;
     input.slot_bytes = kSlotBytes;
     input.window = kWindow;
@@ -52,12 +53,14 @@ std::string share(const Algorithm& algorithm, const Cost& cost, std::uint64_t ch
   return fmt::format("{:.4g} n", static_cast<double>(chunks) / whole);
 }
 
-std::string describe_cost(const Algorithm& algorithm, std::uint32_t ranks) {
-  const Cost cost = algorithm.cost(ranks);
+std::string describe_cost(const Algorithm& algorithm, const collectives::Group& group) {
+  const Cost cost = algorithm.cost(group);
   std::string text =
-      fmt::format("{} / {} on {} ranks\n  {}\n  {}\n", to_string(algorithm.collective),
-                  algorithm.name, ranks, algorithm.summary, algorithm.reference);
-  text += fmt::format("  rounds         {}\n", cost.rounds);
+      fmt::format("{} / {} on {}\n  {}\n  {}\n", to_string(algorithm.collective), algorithm.name,
+                  describe(group), algorithm.summary, algorithm.reference);
+  text += fmt::format("  rounds         {}", cost.rounds);
+  if (cost.node_rounds > 0) text += fmt::format(" between nodes, {} within", cost.node_rounds);
+  text += "\n";
   text += fmt::format("  sent           {} chunks, {}, by the busiest rank\n", cost.sent_chunks,
                       share(algorithm, cost, cost.sent_chunks));
   text += fmt::format("  along a chain  {} chunks, {}\n", cost.path_chunks,
@@ -71,7 +74,7 @@ std::string describe_cost(const Algorithm& algorithm, std::uint32_t ranks) {
   text += fmt::format(
       "  predicted, at {} us, {} us a message and {} GB/s, slots of {} KiB, window {}:\n",
       kLink.latency_us, kLink.message_us, kLink.gigabytes_per_second, kSlotBytes >> 10, kWindow);
-  return text + predictions(algorithm, ranks);
+  return text + predictions(algorithm, group);
 }
 
 std::string describe_steps(const Schedule& schedule) {
@@ -87,13 +90,21 @@ std::string describe_steps(const Schedule& schedule) {
   return text;
 }
 
+namespace {
+
+std::string_view reach_text(collectives::Reach reach) {
+  if (reach == collectives::Reach::load_store) return " [mapped memory]";
+  return reach == collectives::Reach::nodes ? " [nodes]" : "";
+}
+
+}  // namespace
+
 std::string list(Collective collective) {
   std::string text;
   for (const Algorithm& algorithm : collectives::algorithms())
     if (algorithm.collective == collective)
-      text += fmt::format(
-          "{:<20}  {}{}\n", algorithm.name, algorithm.summary,
-          algorithm.needs.reach == collectives::Reach::load_store ? " [mapped memory]" : "");
+      text += fmt::format("{:<20}  {}{}\n", algorithm.name, algorithm.summary,
+                          reach_text(algorithm.needs.reach));
   return text;
 }
 

@@ -12,9 +12,9 @@ namespace rlx::explain {
 [[nodiscard]] std::string share(const collectives::Algorithm& algorithm,
                                 const collectives::Cost& cost, std::uint64_t chunks);
 
-/// What an algorithm is and costs on so many ranks: a few lines.
+/// What an algorithm is and costs in a group: a few lines.
 [[nodiscard]] std::string describe_cost(const collectives::Algorithm& algorithm,
-                                        std::uint32_t ranks);
+                                        const collectives::Group& group);
 
 /// The steps of one rank, one a line.
 [[nodiscard]] std::string describe_steps(const collectives::Schedule& schedule);

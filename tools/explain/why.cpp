@@ -21,20 +21,28 @@ constexpr collectives::LinkCost kTcp{.latency_us = 2, .message_us = 3, .gigabyte
 constexpr std::string_view kUsualProvider = "tcp;ofi_rxm";
 constexpr std::size_t kFloat = 4;
 
+bool is_mapped(const Question& question) {
+  return question.nodes == nullptr ? question.over == Over::shm : question.nodes->count() == 1;
+}
+
 std::string topology(const Question& question) {
-  if (question.over == Over::shm) return std::string(collectives::kMappedTopology);
-  const std::string& provider = question.config.provider;
-  return fmt::format("ofi:{}", provider.empty() ? kUsualProvider : provider);
+  if (is_mapped(question)) return std::string(collectives::kMappedTopology);
+  const std::string provider =
+      question.config.provider.empty() ? std::string(kUsualProvider) : question.config.provider;
+  if (question.nodes != nullptr && question.nodes->mixed())
+    return fmt::format("hybrid:{}, {}", provider, question.nodes->shape());
+  return fmt::format("ofi:{}", provider);
 }
 
 TunerInput input_of(const Question& question, const std::string& topology) {
-  const bool mapped = question.over == Over::shm;
+  const bool mapped = is_mapped(question);
   const bool is_private = question.memory == MemoryKind::private_memory;
   const std::size_t element = question.bytes % kFloat == 0 ? kFloat : 1;
   const bool crowded = question.cores > 0 && question.cores < question.ranks;
   const collectives::LinkCost link = mapped ? kMapped : kTcp;
   return {.collective = question.collective,
           .ranks = question.ranks,
+          .nodes = mapped ? nullptr : question.nodes,
           .count = question.bytes / element,
           .element_bytes = element,
           .slot_bytes = question.config.slot_bytes,
@@ -90,7 +98,8 @@ std::string why(const Question& question) {
       question.collective == Collective::all_reduce ? "the vector" : "one rank's block");
   text += rule_text(question, choice);
   text += fmt::format(
-      "\npredicted, at {:.3g} us, {:.3g} us a message and {:.3g} GB/s, slots of {} bytes, window {}:\n"
+      "\npredicted, at {:.3g} us, {:.3g} us a message and {:.3g} GB/s, slots of {} bytes, window "
+      "{}:\n"
       "  {:<20} {:>12}  cut into\n",
       input.link.latency_us, input.link.message_us, input.link.gigabytes_per_second,
       input.slot_bytes, input.window, "algorithm", "us");
@@ -98,7 +107,9 @@ std::string why(const Question& question) {
   std::ranges::stable_sort(all, {}, [](const Alternative& one) {
     return std::pair(!one.obstacle.empty(), one.choice.predicted_us);
   });
-  for (const Alternative& one : all) text += line_of(one, choice);
+  for (const Alternative& one : all)
+    if (input.nodes != nullptr || one.algorithm->needs.reach != collectives::Reach::nodes)
+      text += line_of(one, choice);
   return text;
 }
 

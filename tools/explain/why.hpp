@@ -15,6 +15,7 @@ enum class Over : std::uint8_t { shm, ofi };
 struct Question {
   collectives::Collective collective = collectives::Collective::all_reduce;
   std::uint32_t ranks = 4;
+  const collectives::Nodes* nodes = nullptr;  ///< then over hybrid, by TCP between them
   std::size_t bytes = 0;  ///< of the vector (all_reduce), or of one rank's block
   collectives::MemoryKind memory = collectives::MemoryKind::heap;
   bool in_place = false;
