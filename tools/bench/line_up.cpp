@@ -11,6 +11,7 @@
 #include <fstream>
 #include <new>
 
+#include "rlx/collectives.hpp"
 #include "rlx/error.hpp"
 #include "tools/bench/exchange.hpp"
 
@@ -20,6 +21,7 @@ namespace {
 constexpr std::int64_t kStartDelayNs = 3000;
 constexpr std::int64_t kCheckEveryNs = 100'000'000;
 constexpr std::uint32_t kSpins = 1000;
+constexpr std::uint32_t kLooksAtNetwork = 32;
 
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -93,10 +95,7 @@ LineUp::~LineUp() {
 }
 
 void LineUp::wait() {
-  if (page_ == nullptr) {
-    comm_.barrier();
-    return;
-  }
+  if (page_ == nullptr) return await_barrier();
   ++epoch_;
   const std::uint64_t before = page_->arrivals.fetch_add(1, std::memory_order_acq_rel);
   if (before + 1 == epoch_ * comm_.size()) {
@@ -107,8 +106,19 @@ void LineUp::wait() {
   start_together();
 }
 
+/// MPI libraries finish what a call began only while they are called: who comes here first has to
+/// go on calling.
+void LineUp::await_barrier() {
+  Request barrier = barrier_async(comm_);
+  if (!poll_) return barrier.wait();
+  for (std::uint32_t n = 1; !barrier.test(); ++n) {
+    if (n % 16 == 0) poll_();
+    if (n > kLooksAtNetwork) sched_yield();
+  }
+}
+
 void LineUp::leave_together() {
-  if (oversubscribed_) wait();
+  if (oversubscribed_ || page_ == nullptr) wait();
 }
 
 void LineUp::release() {

@@ -36,8 +36,9 @@ class LineUp {
   /// died.
   void wait();
 
-  /// Where ranks share cores: returns when every rank is here, so that who is done with a sample does
-  /// not work on the next one where others need the core. Throws as wait().
+  /// Where ranks share cores, or are on several nodes: returns when every rank is here, so that who
+  /// is done with a sample does not work on the next one where others need the core, nor stops
+  /// calling a library that still has to send for them. Throws as wait().
   void leave_together();
 
   /// For waits of the benchmark's own between line-ups: throws as wait() when a rank left or died.
@@ -53,6 +54,7 @@ class LineUp {
   void share_page();
   void release();
   void await();
+  void await_barrier();
   void start_together() const;
 
   Communicator& comm_;

@@ -115,7 +115,7 @@ class OfiTransport final : public SymmetricTransport {
                      std::span<const fi_addr_t> addresses) {
     for (std::size_t i = 0; i < cards.size(); ++i) {
       if (addresses[i] != FI_ADDR_NOTAVAIL &&
-          cards[i].identity.same_network(cards[rank().index()].identity))
+          cards[i].identity.same_machine(cards[rank().index()].identity))
         sockets_.add(std::span(reports[i].address).first(reports[i].address_length));
     }
   }
