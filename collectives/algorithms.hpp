@@ -29,6 +29,7 @@ struct Cost {
   std::uint64_t stored_chunks = 0;   ///< most chunks that any one rank stores to peers' memory
   std::uint32_t node_rounds = 0;     ///< longest chain of signals within nodes
   std::uint32_t node_messages = 0;   ///< most of them that any one rank issues
+  std::uint32_t senders = 1;         ///< most ranks of one node that send to others
   std::size_t most_bytes = 0;        ///< of a chunk, which travels in the lines of signals; 0: any
 };
 

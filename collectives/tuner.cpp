@@ -13,6 +13,8 @@
 // pace of the work in each, or of the window:
 //   busy = sent c / B + messages O + memory
 //   total = alone + (m - 1) max(busy + P, alone / W)
+// Where several ranks of a node send at once they share its link and what serves it: each has the
+// s-th part of B, and waits for the O of all s. Signals within a node take a core's look each.
 // Copies into and out of staging count as copies. Wire and memory add up because the providers of
 // today move bytes with the same core that reduces them: pieces hide latency, not work.
 // L, O and B are the transport's declared latency, overhead and bandwidth; they are rank 0's, as is
@@ -51,6 +53,7 @@ constexpr double kFetchUs = 0.15;
 constexpr double kKnownFetchUs = 0.02;
 constexpr double kRelayUs = 0.25;
 constexpr double kStoreUs = 0.06;
+constexpr double kNodeRoundUs = 0.3;
 constexpr double kCopyToPeerUs = 0.15;
 constexpr double kBytesPerUsOfGigabyte = 1000;
 /// Pieces smaller than this are not worth their messages.
@@ -119,16 +122,23 @@ double relayed_us(const TunerInput& input, const Algorithm& algorithm, const Cos
   return puts && cost.rounds > 1 ? kRelayUs * (cost.rounds - 1) : 0;
 }
 
+/// Ranks of a node that send at the same time: all of them, where the algorithm knows of no nodes.
+std::uint32_t senders_of(const TunerInput& input, const Algorithm& algorithm, const Cost& cost) {
+  if (input.nodes == nullptr || algorithm.needs.reach == Reach::nodes) return cost.senders;
+  return input.nodes->largest();
+}
+
 PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
                      const Choice& choice) {
   const double chunk = chunk_bytes(input, algorithm, cost, choice.piece_count);
+  const std::uint32_t senders = senders_of(input, algorithm, cost);
   // What is put into mapped memory is stored there and then read by another core.
   const double bandwidth = input.load_store
                                ? 1 / (1 / kStoredPerUs + 1 / kLoadedPerUs)
-                               : input.link.gigabytes_per_second * kBytesPerUsOfGigabyte;
+                               : input.link.gigabytes_per_second * kBytesPerUsOfGigabyte / senders;
   const double sent = static_cast<double>(cost.sent_chunks);
   const double path = std::max(sent, static_cast<double>(cost.path_chunks));
-  const double handling = cost.messages * input.link.message_us;
+  const double handling = cost.messages * input.link.message_us * senders;
   const double piece = static_cast<double>(choice.piece_count * input.element_bytes);
   const bool scatters = algorithm.collective == Collective::reduce_scatter;
   const bool gathers = algorithm.collective == Collective::all_gather;
@@ -146,9 +156,9 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
       shared_scratch_us(algorithm, cost, chunk) + first_lines_us(input, algorithm, cost, chunk) +
       single_copies_us(input, algorithm, cost, choice, chunk);
   const double fetch = fetch_us(input, algorithm, cost);
-  const double alone = fetch + cost.rounds * input.link.latency_us +
-                       relayed_us(input, algorithm, cost) + path * chunk / bandwidth + handling +
-                       memory;
+  const double alone = fetch + cost.node_rounds * kNodeRoundUs +
+                       cost.rounds * input.link.latency_us + relayed_us(input, algorithm, cost) +
+                       path * chunk / bandwidth + handling + memory;
   return {alone, sent * chunk / bandwidth + handling + memory};
 }
 

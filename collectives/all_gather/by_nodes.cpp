@@ -157,8 +157,12 @@ Schedule generate(const Group& group) { return ByNodes(group).run(); }
 Cost cost(const Group& group) {
   const Nodes& nodes = *group.nodes;
   const std::uint32_t others = nodes.count() - 1;
-  Cost cost{
-      .rounds = 2, .sent_chunks = others, .path_chunks = 1, .chunks = group.size, .node_rounds = 3};
+  Cost cost{.rounds = 2,
+            .sent_chunks = others,
+            .path_chunks = 1,
+            .chunks = group.size,
+            .node_rounds = 3,
+            .senders = nodes.largest()};
   for (std::uint32_t rank = 0; rank < group.size; ++rank) {
     const auto taken = static_cast<std::uint32_t>(taken_by(nodes, rank).size());
     const std::uint32_t copied = group.size - taken;  // my own block, too

@@ -199,7 +199,8 @@ Cost cost_with(const Group& group, const Inner& inner) {
             .path_chunks = across.path_chunks,
             .chunks = lanes.count() * lanes.chunks_each(),
             .scratch_chunks = lanes.most() * across.scratch_chunks,
-            .node_rounds = 3};
+            .node_rounds = 3,
+            .senders = nodes.largest()};
   for (std::uint32_t rank = 0; rank < nodes.ranks(); ++rank) {
     const auto mine = static_cast<std::uint32_t>(lanes.of(rank).size());
     const std::uint32_t mates = nodes.size_of(nodes.node_of(rank)) - 1;

@@ -16,6 +16,8 @@
 // block, which nobody else reads. A rank without mates puts straight from its input, other ranks'
 // blocks, which nobody writes.
 
+#include <algorithm>
+
 #include "collectives/algorithms.hpp"
 #include "collectives/builder.hpp"
 #include "collectives/mates.hpp"
@@ -115,7 +117,8 @@ Cost cost(const Group& group) {
             .path_chunks = 1,
             .chunks = group.size,
             .scratch_chunks = scratch_of(nodes),
-            .node_rounds = 2};
+            .node_rounds = 2,
+            .senders = 0};
   for (std::uint32_t rank = 0; rank < group.size; ++rank) {
     const std::uint32_t sums = sums_of(nodes, rank);
     const std::uint32_t mates = nodes.size_of(nodes.node_of(rank)) - 1;
@@ -124,6 +127,11 @@ Cost cost(const Group& group) {
     raise(cost.reduced_chunks, std::uint64_t{sums + 1} * mates + nodes.count() - 1);
     raise(cost.loaded_chunks, std::uint64_t{sums + 1} * mates);
     raise(cost.node_messages, mates > 0 ? 2 : 0);
+  }
+  for (std::uint32_t node = 0; node < nodes.count(); ++node) {
+    const auto sends = [&](std::uint32_t rank) { return sums_of(nodes, rank) > 0; };
+    raise(cost.senders,
+          static_cast<std::uint64_t>(std::ranges::count_if(nodes.ranks_on(node), sends)));
   }
   return cost;
 }

@@ -263,10 +263,21 @@ class Machine {
       most.messages = std::max(most.messages, counts.messages);
       most.node_messages = std::max(most.node_messages, counts.node_messages);
     }
+    if (nodes_ != nullptr) most.senders = most_senders();
     for (Component c = 0; c < sync_.components(); ++c) {
       most.rounds = std::max(most.rounds, sync_.chain(c).messages);
       most.path_chunks = std::max(most.path_chunks, sync_.chain(c).chunks);
       most.node_rounds = std::max(most.node_rounds, sync_.chain(c).within_node);
+    }
+    return most;
+  }
+
+  std::uint32_t most_senders() const {
+    std::uint32_t most = 0;
+    for (std::uint32_t node = 0; node < nodes_->count(); ++node) {
+      const auto ranks = nodes_->ranks_on(node);
+      const auto sends = [&](std::uint32_t rank) { return counts_[rank].messages > 0; };
+      most = std::max(most, static_cast<std::uint32_t>(std::ranges::count_if(ranks, sends)));
     }
     return most;
   }

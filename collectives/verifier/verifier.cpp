@@ -33,6 +33,7 @@ void compare_costs(Findings& findings, const Cost& counted, const Cost& declared
   compare(findings, "rounds within nodes", counted.node_rounds, declared.node_rounds);
   compare(findings, "messages of a rank within its node", counted.node_messages,
           declared.node_messages);
+  compare(findings, "ranks of a node that send", counted.senders, declared.senders);
 }
 
 // The depths D that a communicator with these kinds may use.
