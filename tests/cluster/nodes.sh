@@ -5,6 +5,7 @@
 #   nodes_up COUNT       makes node1 .. nodeCOUNT and takes them down when the shell ends
 #   in_node NODE COMMAND...
 #   nodes_down
+#   ranks_of SHAPE, kept_for PROGRAM
 
 kClusterRoot=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 kExitSkipped=77
@@ -26,6 +27,27 @@ skip_without_nodes() {
   [[ -z $obstacle ]] && return 0
   echo "skipped: $obstacle"
   exit $kExitSkipped
+}
+
+# ranks_of SHAPE: sets `ranks`, how many each node has: 2x3 is 3 3, 2+1 is 2 1.
+ranks_of() {
+  local node
+  ranks=()
+  case $1 in
+    *x*) for ((node = 0; node < ${1%x*}; ++node)); do ranks+=("${1#*x}"); done ;;
+    *) IFS=+ read -ra ranks <<<"$1" ;;
+  esac
+}
+
+# kept_for PROGRAM: what its node keeps of /tmp: the build that the program is of, or else the folder
+# around its own.
+kept_for() {
+  local around folder
+  around=$(cd "$(dirname "$1")/.." && pwd)
+  for folder in "$around" "$(dirname "$around")"; do
+    [[ -d $folder/meson-info ]] && { echo "$folder"; return; }
+  done
+  echo "$around"
 }
 
 node_address() { echo "10.$kSubnet.${1#node}"; }
