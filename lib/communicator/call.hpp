@@ -27,11 +27,11 @@ class CallState {
   std::vector<std::byte> input_aside;   ///< a copy of the input where it overlaps the output
   std::vector<std::byte> output_aside;  ///< receives the output where it overlaps the input
 
-  std::uint64_t id = 0;             ///< order of assignment within the Context
-  std::uint64_t sequence = 0;       ///< the user's call number
-  std::uint64_t call_number = 0;    ///< the engine's: counts internal calls too
+  std::uint64_t id = 0;           ///< order of assignment within the Context
+  std::uint64_t sequence = 0;     ///< the user's call number
+  std::uint64_t call_number = 0;  ///< the engine's: counts internal calls too
   std::uint64_t first_epoch = 0;
-  std::uint32_t epochs = 0;         ///< pieces and guard barriers
+  std::uint32_t epochs = 0;  ///< pieces and guard barriers
   std::uint32_t started = 0;
   std::uint32_t finished = 0;
   std::uint32_t hash = 0;

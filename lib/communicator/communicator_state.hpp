@@ -129,8 +129,8 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   };
   std::array<Known, 8> known_;
   std::shared_ptr<CallState> blocking_;  // of the last blocking call, used again
-  int exceptions_ = 0;          // in flight when this was made
-  std::uint64_t sequence_ = 1;  // of the user's calls
+  int exceptions_ = 0;                   // in flight when this was made
+  std::uint64_t sequence_ = 1;           // of the user's calls
   bool entered_ = false;
   bool closed_ = false;
 };

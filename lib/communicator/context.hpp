@@ -18,6 +18,7 @@
 #include "lib/communicator/helper_thread.hpp"
 #include "lib/communicator/owned_pages.hpp"
 #include "lib/communicator/spreading.hpp"
+#include "lib/communicator/startup.hpp"
 #include "lib/communicator/waiting.hpp"
 #include "lib/communicator/watchdog.hpp"
 #include "rlx/communicator.hpp"
@@ -59,7 +60,8 @@ class Context {
  public:
   /// Wires transport, signal region and heap over a bootstrap (rule order: hello, transport,
   /// regions). Collective.
-  static std::shared_ptr<Context> wire(Bootstrap& bootstrap, const CommunicatorOptions& options);
+  static std::shared_ptr<Context> wire(PhasedBootstrap& bootstrap,
+                                       const CommunicatorOptions& options);
   /// Over memory that the caller attached and admitted everywhere.
   static std::shared_ptr<Context> over(SymmetricTransport& transport, SignalRegion signals,
                                        std::span<std::byte> memory, SymmetricBuffer scratch,
@@ -76,6 +78,10 @@ class Context {
   [[nodiscard]] std::int32_t process_of(Rank rank) const noexcept {
     return processes_.empty() ? 0 : processes_[rank.index()];
   }
+  /// What wiring took, phase by phase; empty for a Context over a given transport.
+  [[nodiscard]] const std::vector<StartupPhase>& startup() const noexcept { return startup_; }
+  void keep_startup(std::vector<StartupPhase> phases) { startup_ = std::move(phases); }
+
   /// Whether it is what wire() would make of these options.
   [[nodiscard]] bool suits(const CommunicatorOptions& options) const noexcept;
   /// Calls this too when the Context fails: of a communicator that joins it.
@@ -183,6 +189,7 @@ class Context {
   std::atomic<std::uint64_t> polls_{0};
   std::atomic<bool> in_flight_{false};
   CrowdedCores crowded_cores_;
+  std::vector<StartupPhase> startup_;
   Spreading spreading_;
   std::atomic<bool> failed_{false};
   std::unique_ptr<const CollectiveError> cause_;  // written once, before failed_

@@ -8,7 +8,8 @@
 namespace rlx::detail {
 
 /// "wait for part 3 of word 0 from rank 2 (epoch 17, ring)"
-[[nodiscard]] std::string describe_step(const CommunicatorState& communicator, const Blocked& blocked);
+[[nodiscard]] std::string describe_step(const CommunicatorState& communicator,
+                                        const Blocked& blocked);
 /// "all_reduce of 1000 f32, sum, in place, heap memory (call 12)"
 [[nodiscard]] std::string describe_call(const CallDescriptor& call);
 /// "all_reduce", or "allocate" and so on for rlx's own calls.

@@ -1,6 +1,6 @@
 #pragma once
-// The engine lock: held for as long as advancing takes, by threads that would poll anyway. Taking it
-// where nobody else wants it costs a few nanoseconds, a third of what a mutex does.
+// The engine lock: held for as long as advancing takes, by threads that would poll anyway. Taking
+// it where nobody else wants it costs a few nanoseconds, a third of what a mutex does.
 
 #include <sched.h>
 

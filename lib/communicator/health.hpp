@@ -1,5 +1,6 @@
 #pragma once
-// The health line (rule 12): how one rank's failure reaches every rank that polls, in O(log p) hops.
+// The health line (rule 12): how one rank's failure reaches every rank that polls, in O(log p)
+// hops.
 
 #include <cstdint>
 #include <deque>
@@ -26,7 +27,8 @@ class Health {
   /// What the origin of a word says about it. Fetched from the origin for at most 200 ms; when it
   /// does not answer, what the word itself tells.
   [[nodiscard]] ErrorDetails explain(std::uint64_t word) noexcept;
-  /// Fetches whole lines of a peer's memory into my fetch lines; false after `seconds` or a failure.
+  /// Fetches whole lines of a peer's memory into my fetch lines; false after `seconds` or a
+  /// failure.
   bool fetch(RemoteRef from, std::uint32_t lines, double seconds) noexcept;
   [[nodiscard]] const std::byte* fetched() const noexcept { return signals_.line(kFetchLine); }
   /// Polls until my health puts are out, at most 50 ms.

@@ -1,6 +1,6 @@
 #pragma once
-// Looks at what waits: knocks at the awaited peer, names who has not arrived, finds the dead and the
-// mismatched (rules 9 and 12). Runs inside Context::advance(), engine lock held.
+// Looks at what waits: knocks at the awaited peer, names who has not arrived, finds the dead and
+// the mismatched (rules 9 and 12). Runs inside Context::advance(), engine lock held.
 
 #include <chrono>
 #include <cstdint>
@@ -33,10 +33,10 @@ class Watchdog {
     const collectives::BoundStep* step = nullptr;
     Clock::time_point since;
     Clock::time_point knocked;
-    Clock::time_point progressed;       // when the suspect was last seen to move
-    std::uint32_t suspect = 0;          // member whose lack of progress holds us up
-    std::uint32_t hops = 0;             // how far the suspect is from the peer that I wait for
-    std::optional<ProgressLine> last;   // of the suspect
+    Clock::time_point progressed;      // when the suspect was last seen to move
+    std::uint32_t suspect = 0;         // member whose lack of progress holds us up
+    std::uint32_t hops = 0;            // how far the suspect is from the peer that I wait for
+    std::optional<ProgressLine> last;  // of the suspect
     int failing_looks = 0;
     bool warned = false;
   };

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <bit>
 #include <cstddef>
-#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -17,18 +16,18 @@
 namespace rlx::detail {
 
 // -- lines of group 0 of a signal region, one region per Context ---------------------------------
-inline constexpr std::uint32_t kHealthLine = 0;   // word: the health word, the only one with
-                                                  // several writers
-inline constexpr std::uint32_t kSourceLine = 1;   // sources of my own small puts
-inline constexpr std::uint32_t kDetailLine = 2;   // kDetailLines lines: my own error in words
+inline constexpr std::uint32_t kHealthLine = 0;  // word: the health word, the only one with
+                                                 // several writers
+inline constexpr std::uint32_t kSourceLine = 1;  // sources of my own small puts
+inline constexpr std::uint32_t kDetailLine = 2;  // kDetailLines lines: my own error in words
 inline constexpr std::uint32_t kDetailLines = 16;
-inline constexpr std::uint32_t kFetchLine = 32;   // kFetchLines lines: what I fetched from a peer
+inline constexpr std::uint32_t kFetchLine = 32;  // kFetchLines lines: what I fetched from a peer
 inline constexpr std::uint32_t kFetchLines = 16;
 
 /// The health word: from the top 8 bits of state (1: set), 8 of ErrorKind, 24 of origin, 24 of
 /// subject (transport ranks). The subject, the rank that the error is about, travels in the word
-/// itself because the origin may be gone before anybody can ask it. Zero is well; any other value is
-/// final.
+/// itself because the origin may be gone before anybody can ask it. Zero is well; any other value
+/// is final.
 struct HealthWord {
   ErrorKind kind = ErrorKind::PeerFailed;
   std::uint32_t origin = 0;
@@ -94,8 +93,7 @@ struct CallDescriptor {
   [[nodiscard]] bool same_call(const CallDescriptor& other) const {
     return operation == other.operation && dtype == other.dtype && kind == other.kind &&
            in_place == other.in_place && symmetric_in == other.symmetric_in &&
-           symmetric_out == other.symmetric_out && purpose == other.purpose &&
-           count == other.count;
+           symmetric_out == other.symmetric_out && purpose == other.purpose && count == other.count;
   }
 };
 static_assert(sizeof(CallDescriptor) == kLineBytes);

@@ -26,17 +26,15 @@ namespace {
 constexpr std::uint32_t kSignalLines = 65536;  // 4 MiB of addresses; 127 communicators at W = 4
 constexpr std::uint64_t kMagic = 0x31786c72;   // "rlx1"
 
-/// The first two members never move: ranks of different wire versions can read them.
+/// The first two members never move: ranks of different wire versions can read them. Everybody gets
+/// everybody's, so it is short.
 struct Hello {
   std::uint64_t magic = kMagic;
   std::uint32_t wire = 0;
   std::int32_t process = 0;
   std::uint64_t identity = 0;  ///< rank 0's names the Context
-  char build[48] = {};
-  char host[64] = {};
-  char boot[48] = {};
+  std::uint64_t machine = 0;   ///< equal on ranks of one host and boot
   cpu_set_t cores{};
-  char config[1024] = {};  ///< NAME=value lines of the agreed knobs; rank 0's count
 };
 
 template <class T>
@@ -46,30 +44,22 @@ std::vector<T> exchange(Bootstrap& bootstrap, const T& mine) {
   return all;
 }
 
-template <std::size_t n>
-void put_text(char (&to)[n], std::string_view from, const char* what) {
-  if (from.size() >= n)
-    throw CollectiveError(
-        ErrorKind::InvalidArgument, "wiring",
-        fmt::format("{} of {} bytes is longer than the {} that travel", what, from.size(), n - 1));
-  std::memcpy(to, from.data(), from.size());
+/// Of a host and its boot: 64 bits of what tells them apart (FNV-1a).
+std::uint64_t machine_number(const Topology& topology) {
+  std::uint64_t hash = 0xcbf29ce484222325ull;
+  for (const char c : topology.hostname + '\n' + topology.boot_id)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return hash;
 }
 
-Hello make_hello(const Config& config) {
+Hello make_hello(const Topology& topology) {
   Hello hello;
   hello.wire = wire_version();
   hello.process = getpid();
   std::random_device entropy;
   hello.identity = (std::uint64_t{entropy()} << 32) | entropy() | 1;
-  const Topology topology = Topology::discover();
-  put_text(hello.build, std::string_view(kVersion).substr(0, 47), "the version");
-  put_text(hello.host, std::string_view(topology.hostname).substr(0, 63), "the host name");
-  put_text(hello.boot, std::string_view(topology.boot_id).substr(0, 47), "the boot id");
+  hello.machine = machine_number(topology);
   sched_getaffinity(0, sizeof hello.cores, &hello.cores);
-  std::string text;
-  for (const ConfigEntry& entry : config_entries())
-    if (entry.agreed) text += fmt::format("{}={}\n", entry.name, config.get(entry.name));
-  put_text(hello.config, text, "the agreed configuration");
   return hello;
 }
 
@@ -86,9 +76,16 @@ void check_versions(const std::vector<Hello>& hellos, Rank me) {
   }
 }
 
-/// Rank 0's knobs replace mine where they must be equal.
-void adopt(Config& config, const Hello& hello) {
-  std::string_view text(hello.config, strnlen(hello.config, sizeof hello.config));
+/// NAME=value lines of the knobs that must be equal.
+std::string agreed_knobs(const Config& config) {
+  std::string text;
+  for (const ConfigEntry& entry : config_entries())
+    if (entry.agreed) text += fmt::format("{}={}\n", entry.name, config.get(entry.name));
+  return text;
+}
+
+/// Rank 0's knobs replace mine.
+void adopt(Config& config, std::string_view text) {
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     const std::size_t equals = line.find('=');
@@ -97,29 +94,24 @@ void adopt(Config& config, const Hello& hello) {
   }
 }
 
-bool same_host(const Hello& a, const Hello& b) {
-  return std::strncmp(a.host, b.host, sizeof a.host) == 0 &&
-         std::strncmp(a.boot, b.boot, sizeof a.boot) == 0;
-}
-
 /// Whether the ranks of my node have a core each, judged from their affinity masks together.
-bool ranks_fit(const std::vector<Hello>& hellos, Rank me) {
+bool ranks_fit(const std::vector<Hello>& hellos, Rank me, const std::string& host) {
   cpu_set_t all;
   CPU_ZERO(&all);
   int ranks = 0;
   for (const Hello& other : hellos) {
-    if (!same_host(other, hellos[me.index()])) continue;
+    if (other.machine != hellos[me.index()].machine) continue;
     ++ranks;
     CPU_OR(&all, &all, &other.cores);
   }
   const bool fit = ranks <= CPU_COUNT(&all);
   const auto first = std::ranges::find_if(
-      hellos, [&](const Hello& other) { return same_host(other, hellos[me.index()]); });
+      hellos, [&](const Hello& other) { return other.machine == hellos[me.index()].machine; });
   if (!fit && first - hellos.begin() == me.value())
     log::warn(
         "{} ranks share {} core{} on {} and take turns, so short calls take microseconds where "
         "they could take tenths; start fewer ranks, or allow them more cores",
-        ranks, CPU_COUNT(&all), CPU_COUNT(&all) == 1 ? "" : "s", hellos[me.index()].host);
+        ranks, CPU_COUNT(&all), CPU_COUNT(&all) == 1 ? "" : "s", host);
   return fit;
 }
 
@@ -169,14 +161,18 @@ std::vector<std::int32_t> readable_processes(Bootstrap& bootstrap) {
 
 }  // namespace
 
-std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorOptions& given) {
+std::shared_ptr<Context> Context::wire(PhasedBootstrap& bootstrap,
+                                       const CommunicatorOptions& given) {
   CommunicatorOptions options = given;
   log::set_level(options.config.log);
   const Rank me = bootstrap.rank();
-  const std::vector<Hello> hellos = exchange(bootstrap, make_hello(options.config));
+  bootstrap.enter("hello");
+  const Topology topology = Topology::discover();
+  const std::vector<Hello> hellos = exchange(bootstrap, make_hello(topology));
   check_versions(hellos, me);
-  adopt(options.config, hellos[0]);
+  adopt(options.config, broadcast_text(bootstrap, agreed_knobs(options.config)));
 
+  bootstrap.enter("transport");
   auto transport =
       make_transport(options.config.transport, transport_setup(bootstrap, options.config));
   if (options.decorate) transport = options.decorate(std::move(transport));
@@ -184,11 +180,12 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
   std::shared_ptr<Context> context(new Context(options, std::move(transport), wire));
   context->identity_ = hellos[0].identity;
   context->given_ = given.config;
-  context->agreed_.ranks_fit_cores = ranks_fit(hellos, me);
+  context->agreed_.ranks_fit_cores = ranks_fit(hellos, me, topology.hostname);
   const collectives::LinkCost link = collectives::link_cost(wire.capabilities());
   context->agreed_.link =
       exchange(bootstrap, context->agreed_.ranks_fit_cores ? link : collectives::in_turns(link))[0];
 
+  bootstrap.enter("signal region");
   context->signal_memory_ = std::make_shared<OwnedPages>(SignalRegion::bytes(kSignalLines));
   wire.keep(context->signal_memory_);
   const auto signals = wire.attach(context->signal_memory_->memory(), WindowRole::signals);
@@ -198,6 +195,7 @@ std::shared_ptr<Context> Context::wire(Bootstrap& bootstrap, const CommunicatorO
   for (std::uint32_t rank = 0; rank < windows.size(); ++rank)
     if (!wire.admit(Rank(rank), windows[rank].number, windows[rank].key))
       throw_failure(wire, "a peer's signal region can not be reached");
+  bootstrap.enter("agreement");
   const std::vector<MappedSet> maps = exchange(bootstrap, mapped_set(wire));
   context->agreed_.node_of = agree_on_nodes(maps);
   context->agreed_.load_store = everybody_maps_all(maps);
@@ -251,11 +249,14 @@ std::vector<Rank> all_ranks(std::size_t size) {
 
 std::shared_ptr<CommunicatorState> wire_world(Bootstrap& bootstrap,
                                               const CommunicatorOptions& options) {
-  auto context = Context::wire(bootstrap, options);
+  PhasedBootstrap phased(bootstrap);
+  auto context = Context::wire(phased, options);
+  phased.enter("world");
   auto world = CommunicatorState::make(std::move(context),
                                        whole_group(all_ranks(bootstrap.size()), bootstrap.rank()),
-                                       agreement_over(bootstrap));
+                                       agreement_over(phased));
   world->barrier(CallPurpose::wire);  // warms the connections to schedule neighbours
+  world->context().keep_startup(phased.finish());
   return world;
 }
 

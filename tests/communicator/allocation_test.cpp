@@ -67,7 +67,8 @@ TEST(Allocation, running_out_is_agreed_and_names_the_knob) {
       ADD_FAILURE() << "8 TiB were given";
     } catch (const CollectiveError& error) {
       EXPECT_EQ(error.kind(), ErrorKind::OutOfMemory);
-      EXPECT_NE(std::string(error.what()).find("RLX_HEAP_LIMIT"), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("RLX_HEAP_LIMIT"), std::string::npos)
+          << error.what();
     }
     auto y = comm.allocate<int>(10);  // recoverable
     all_reduce(comm, y, ReduceKind::Sum);

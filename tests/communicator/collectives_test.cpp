@@ -1,91 +1,16 @@
 // The three collectives through the public API: every form, memory kind, algorithm and odd length.
 
-#include "collectives/algorithms.hpp"
-#include "support.hpp"
+#include "tests/communicator/checks.hpp"
 
 namespace rlx::test {
 namespace {
 
 const std::size_t kCounts[] = {0, 1, 2, 3, 15, 16, 17, 100, 1023, 5000, 40001};
 
+/// Ranks on one node: everything but what is for several.
 std::vector<std::string> names(collectives::Collective collective) {
-  std::vector<std::string> result;
-  for (const collectives::Algorithm& algorithm : collectives::algorithms())
-    if (algorithm.collective == collective) result.emplace_back(algorithm.name);
-  return result;
-}
-
-template <class T>
-void check_all_reduce(Communicator& comm, std::size_t count) {
-  const std::uint32_t me = comm.rank().value();
-  std::vector<T> in(count), out(count);
-  auto heap_in = comm.allocate<T>(count);
-  auto heap_out = comm.allocate<T>(count);
-  for (std::size_t i = 0; i < count; ++i) in[i] = heap_in[i] = heap_out[i] = element<T>(me, i);
-  all_reduce(comm, in, out, ReduceKind::Sum);
-  std::vector<T> in_place = in;
-  all_reduce(comm, in_place, ReduceKind::Sum);
-  all_reduce(comm, heap_out, ReduceKind::Sum);
-  auto other = comm.allocate<T>(count);
-  all_reduce(comm, heap_in, other, ReduceKind::Sum);
-  for (std::size_t i = 0; i < count; ++i) {
-    const double wanted = sum_of(comm.size(), i);
-    ASSERT_EQ(as_double(out[i]), wanted) << "private, rank " << me << " element " << i;
-    ASSERT_EQ(as_double(in_place[i]), wanted) << "private in place, element " << i;
-    ASSERT_EQ(as_double(heap_out[i]), wanted) << "heap in place, element " << i;
-    ASSERT_EQ(as_double(other[i]), wanted) << "heap, element " << i;
-    ASSERT_EQ(as_double(heap_in[i]), as_double(element<T>(me, i))) << "input changed";
-  }
-}
-
-template <class T>
-void check_all_gather(Communicator& comm, std::size_t count) {
-  const std::uint32_t me = comm.rank().value();
-  const std::size_t n = comm.size();
-  std::vector<T> in(count), out(n * count), in_place(n * count);
-  auto heap_in = comm.allocate<T>(count);
-  auto heap_out = comm.allocate<T>(n * count);
-  auto heap_in_place = comm.allocate<T>(n * count);
-  for (std::size_t i = 0; i < count; ++i)
-    in[i] = heap_in[i] = in_place[me * count + i] = heap_in_place[me * count + i] = element<T>(me, i);
-  all_gather(comm, in, out);
-  all_gather(comm, in_place);
-  all_gather(comm, heap_in, heap_out);
-  all_gather(comm, heap_in_place);
-  for (std::uint32_t r = 0; r < n; ++r) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const double wanted = as_double(element<T>(r, i));
-      ASSERT_EQ(as_double(out[r * count + i]), wanted) << "rank " << r << " element " << i;
-      ASSERT_EQ(as_double(in_place[r * count + i]), wanted);
-      ASSERT_EQ(as_double(heap_out[r * count + i]), wanted);
-      ASSERT_EQ(as_double(heap_in_place[r * count + i]), wanted);
-    }
-  }
-}
-
-template <class T>
-void check_reduce_scatter(Communicator& comm, std::size_t count) {
-  const std::uint32_t me = comm.rank().value();
-  const std::size_t n = comm.size();
-  std::vector<T> in(n * count), out(count);
-  auto heap = comm.allocate<T>(n * count);
-  auto heap_in = comm.allocate<T>(n * count);
-  auto heap_out = comm.allocate<T>(count);
-  for (std::size_t i = 0; i < n * count; ++i) in[i] = heap[i] = heap_in[i] = element<T>(me, i);
-  std::vector<T> in_place = in, overlapping = in;
-  reduce_scatter(comm, in, out, ReduceKind::Sum);
-  reduce_scatter(comm, in_place, ReduceKind::Sum);
-  reduce_scatter(comm, heap, ReduceKind::Sum);
-  reduce_scatter(comm, heap_in, heap_out, ReduceKind::Sum);
-  reduce_scatter(comm, overlapping, std::span(overlapping).first(count), ReduceKind::Sum);
-  for (std::size_t i = 0; i < count; ++i) {
-    const double wanted = sum_of(n, me * count + i);
-    ASSERT_EQ(as_double(out[i]), wanted) << "element " << i;
-    ASSERT_EQ(as_double(in_place[me * count + i]), wanted);
-    ASSERT_EQ(as_double(heap[me * count + i]), wanted);
-    ASSERT_EQ(as_double(heap_out[i]), wanted);
-    ASSERT_EQ(as_double(overlapping[i]), wanted) << "output at the start of the input";
-  }
+  return names_of(collective,
+                  [](collectives::Reach reach) { return reach != collectives::Reach::nodes; });
 }
 
 class Collectives : public testing::TestWithParam<std::size_t> {};
@@ -174,7 +99,8 @@ TEST(SameArray, as_input_and_output_is_like_a_call_in_place) {
     launch_threads(3, options_with(algorithm), [&](Communicator& comm) {
       for (const std::size_t count : {std::size_t{1}, std::size_t{1000}}) {
         auto x = comm.allocate<std::int32_t>(count);
-        for (std::size_t i = 0; i < count; ++i) x[i] = element<std::int32_t>(comm.rank().value(), i);
+        for (std::size_t i = 0; i < count; ++i)
+          x[i] = element<std::int32_t>(comm.rank().value(), i);
         all_reduce(comm, x, x, ReduceKind::Sum);
         for (std::size_t i = 0; i < count; ++i)
           ASSERT_EQ(x[i], sum_of(comm.size(), i)) << algorithm << ", element " << i;

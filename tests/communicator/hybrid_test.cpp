@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "lib/communicator/communicator_state.hpp"
-#include "tests/communicator/support.hpp"
+#include "tests/communicator/checks.hpp"
 #include "transports/faulty/faulty_transport.hpp"
 
 namespace rlx::test {
@@ -63,6 +63,49 @@ TEST_P(NodeShapes, give_right_results_with_every_algorithm_of_messages) {
       for (const std::size_t count : {0U, 1U, 3U, 14U, 1000U, 100000U}) check_sum(comm, count);
     });
   }
+}
+
+/// Those for several nodes.
+std::vector<std::string> names(collectives::Collective collective) {
+  return names_of(collective,
+                  [](collectives::Reach reach) { return reach == collectives::Reach::nodes; });
+}
+
+constexpr std::size_t kCounts[] = {0, 1, 3, 16, 17, 1023, 40001};
+
+TEST_P(NodeShapes, give_right_results_with_every_algorithm_for_nodes) {
+  CommunicatorOptions options = on_nodes(GetParam());
+  options.config.slot_bytes = 16 << 10;  // long calls are many pieces
+  for (const std::string& name : names(collectives::Collective::all_reduce)) {
+    options.config.algorithm = name;
+    launch_threads(kRanks, options, [](Communicator& comm) {
+      for (const std::size_t count : kCounts) check_all_reduce<float>(comm, count);
+    });
+  }
+  for (const std::string& name : names(collectives::Collective::all_gather)) {
+    options.config.algorithm = "all_gather=" + name;
+    launch_threads(kRanks, options, [](Communicator& comm) {
+      for (const std::size_t count : kCounts) check_all_gather<std::int32_t>(comm, count / 2);
+    });
+  }
+  for (const std::string& name : names(collectives::Collective::reduce_scatter)) {
+    options.config.algorithm = "reduce_scatter=" + name;
+    launch_threads(kRanks, options, [](Communicator& comm) {
+      for (const std::size_t count : kCounts) check_reduce_scatter<double>(comm, count / 2);
+    });
+  }
+}
+
+TEST_P(NodeShapes, give_right_results_back_to_back_without_barriers) {
+  launch_threads(kRanks, on_nodes(GetParam()), [](Communicator& comm) {
+    for (int round = 0; round < 30; ++round) {
+      for (const std::size_t count : {1U, 300U, 60000U}) {
+        check_all_reduce<float>(comm, count);
+        check_all_gather<std::uint16_t>(comm, count / 4);
+        check_reduce_scatter<std::int64_t>(comm, count / 4);
+      }
+    }
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Hybrid, NodeShapes, testing::Values("0,0,1,1", "0,1,0,1", "0,1,1,1"),

@@ -1,4 +1,5 @@
-// Rule 5's guard at run time: a schedule whose root does not wait for the others, with one slow rank.
+// Rule 5's guard at run time: a schedule whose root does not wait for the others, with one slow
+// rank.
 
 #include <algorithm>
 #include <chrono>
@@ -52,8 +53,8 @@ Schedule rooted_broadcast(std::uint32_t ranks, std::uint32_t me) {
 
 void broadcast(Communicator& comm, std::vector<int>& x) {
   detail::CommunicatorState& state = comm.state();
-  detail::CallArguments arguments{detail::Operation::all_reduce, DType::i32, ReduceKind::Max,
-                                  true,                          {},         {}};
+  detail::CallArguments arguments{
+      detail::Operation::all_reduce, DType::i32, ReduceKind::Max, true, {}, {}};
   arguments.out = {reinterpret_cast<std::byte*>(x.data()), x.size(), false, 0};
   auto prepared = state.plans().prepare(
       arguments, rooted_broadcast(static_cast<std::uint32_t>(comm.size()), comm.rank().value()));

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "rlx/version.hpp"
+#include "tools/info/budget.hpp"
 #include "tools/info/document.hpp"
 #include "tools/info/ranks.hpp"
 #include "tools/info/text.hpp"
@@ -29,11 +30,16 @@ Json collect(const rlx::info::Job& job) {
 int main(int argc, char** argv) {
   bool config_only = false;
   bool json = false;
+  std::size_t budget = 0;
   CLI::App app("What this rlx is, what it finds on this machine and what it would use.",
                "rlx-info");
   app.set_version_flag("--version", "rlx-info " + std::string(rlx::kVersion));
   app.add_flag("--config", config_only, "only the table of RLX_* variables");
   app.add_flag("--json", json, "as JSON");
+  app.add_flag(
+      "--budget{100000}", budget,
+      "under a launcher: what this job's start takes in time and memory, by phase, and what "
+      "it would with so many ranks (--budget=N; 100000)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -43,6 +49,13 @@ int main(int argc, char** argv) {
   }
   try {
     const rlx::info::Job job;
+    if (budget > 0) {
+      const Json measured = rlx::info::describe_budget(budget);
+      if (job.rank() == 0)
+        std::cout << (json ? measured.dump(2) + "\n" : rlx::info::render_budget(measured))
+                  << std::flush;
+      return 0;
+    }
     const Json document =
         config_only ? Json{{"config", rlx::info::describe_config()}} : collect(job);
     if (job.rank() != 0) return 0;
