@@ -12,26 +12,28 @@
 namespace rlx {
 
 struct Config {
-  std::string log = "warn";         ///< RLX_LOG: error, warn, info, debug
-  std::string transport = "auto";   ///< RLX_TRANSPORT: auto, shm, hybrid, ofi, local
-  std::string provider;             ///< RLX_PROVIDER: of libfabric (auto is then ofi); empty: best
-  std::string interface;            ///< RLX_INTERFACE: interface name or local address; empty: best
-  std::string nodes;                ///< RLX_NODES: pretended nodes by rank, "0,0,1"; empty: as it is
-  std::string algorithm;            ///< RLX_ALGORITHM: "ring" or "all_reduce=ring,all_gather=bruck"
-  std::string tuning;               ///< RLX_TUNING: rank 0's table of rlx-bench --tune; off: none
-  std::size_t heap_limit = std::size_t{64} << 30;  ///< RLX_HEAP_LIMIT: reserved addresses, bytes
+  std::string log = "warn";        ///< RLX_LOG: error, warn, info, debug
+  std::string transport = "auto";  ///< RLX_TRANSPORT: auto, shm, hybrid, ofi, local
+  std::string provider;            ///< RLX_PROVIDER: of libfabric (auto is then ofi); empty: best
+  std::string interface;           ///< RLX_INTERFACE: interface name or local address; empty: best
+  std::string nodes;               ///< RLX_NODES: pretended nodes by rank, "0,0,1"; empty: as it is
+  std::string algorithm;           ///< RLX_ALGORITHM: "ring" or "all_reduce=ring,all_gather=bruck"
+  std::string tuning;              ///< RLX_TUNING: rank 0's table of rlx-bench --tune; off: none
+  std::size_t heap_limit = std::size_t{64} << 30;   ///< RLX_HEAP_LIMIT: reserved addresses, bytes
   std::size_t slot_bytes = std::size_t{512} << 10;  ///< RLX_SLOT: scratch bytes of one epoch
-  std::uint32_t window = 4;         ///< RLX_WINDOW: epochs (pieces, calls) in flight, 1 to 16
-  bool single_copy = true;          ///< RLX_SINGLE_COPY: read private memory of peers on a node
-  bool helper = true;               ///< RLX_HELPER: the helper thread that polls when nobody does
-  double knock_after = 0.1;         ///< RLX_KNOCK_AFTER: seconds of waiting before asking the peer
-  double warn_after = 60;           ///< RLX_WARN_AFTER: seconds before naming a peer not arrived
-  double timeout = 1800;            ///< RLX_TIMEOUT: seconds for a live peer that does not arrive
-  double stall_timeout = 120;       ///< RLX_STALL_TIMEOUT: seconds without progress after arrival
-  double startup_timeout = 60;      ///< RLX_STARTUP_TIMEOUT: seconds for each phase of wiring
-  std::string rendezvous;           ///< RLX_RENDEZVOUS: host:port of rank 0 (bootstrap without MPI)
-  std::int64_t rank = -1;           ///< RLX_RANK: my rank under RLX_RENDEZVOUS
-  std::int64_t size = -1;           ///< RLX_SIZE: number of ranks under RLX_RENDEZVOUS
+  std::uint32_t window = 4;      ///< RLX_WINDOW: epochs (pieces, calls) in flight, 1 to 16
+  bool single_copy = true;       ///< RLX_SINGLE_COPY: read private memory of peers on a node
+  bool helper = true;            ///< RLX_HELPER: the helper thread that polls when nobody does
+  std::string progress = "off";  ///< RLX_PROGRESS: a thread that polls all the time while calls
+                                 ///< are in flight: off, spare (on a core of no rank), on
+  double knock_after = 0.1;      ///< RLX_KNOCK_AFTER: seconds of waiting before asking the peer
+  double warn_after = 60;        ///< RLX_WARN_AFTER: seconds before naming a peer not arrived
+  double timeout = 1800;         ///< RLX_TIMEOUT: seconds for a live peer that does not arrive
+  double stall_timeout = 120;    ///< RLX_STALL_TIMEOUT: seconds without progress after arrival
+  double startup_timeout = 60;   ///< RLX_STARTUP_TIMEOUT: seconds for each phase of wiring
+  std::string rendezvous;        ///< RLX_RENDEZVOUS: host:port of rank 0 (bootstrap without MPI)
+  std::int64_t rank = -1;        ///< RLX_RANK: my rank under RLX_RENDEZVOUS
+  std::int64_t size = -1;        ///< RLX_SIZE: number of ranks under RLX_RENDEZVOUS
 
   friend bool operator==(const Config&, const Config&) = default;
 

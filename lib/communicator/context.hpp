@@ -112,6 +112,10 @@ class Context {
   /// Without the lock: polls until done() or a failure, which it throws.
   template <class Done>
   void wait(Done&& done);
+  /// Advances everything until done() is true, for a thread in which no call waits: it throws
+  /// nothing, what fails is told to those who wait.
+  template <class Done>
+  void advance_until(Done&& done);
   void enter(CommunicatorState& communicator);
   void leave(CommunicatorState& communicator) noexcept;
   [[nodiscard]] std::uint64_t next_call_id() noexcept { return ++call_ids_; }
@@ -196,6 +200,18 @@ class Context {
   Watchdog watchdog_;
   HelperThread helper_;  // last: stops first
 };
+
+template <class Done>
+void Context::advance_until(Done&& done) {
+  Backoff backoff(spin(), crowded_cores_);
+  while (!done()) {
+    if (try_advance()) {
+      backoff.reset();
+    } else {
+      backoff.pause();
+    }
+  }
+}
 
 template <class Done>
 void Context::wait(Done&& done) {

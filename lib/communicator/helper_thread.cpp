@@ -16,7 +16,8 @@ constexpr int kIdleIntervals = 200;  // then it parks until the next call
 }  // namespace
 
 void HelperThread::call_in_flight() {
-  if (!context_.config().helper || awake_.load(std::memory_order_relaxed)) return;
+  const bool wanted = always_ || context_.config().helper;
+  if (!wanted || awake_.load(std::memory_order_relaxed)) return;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
@@ -42,12 +43,13 @@ void HelperThread::stop() noexcept {
 }
 
 void HelperThread::run() {
-  pthread_setname_np(pthread_self(), "rlx-helper");
+  pthread_setname_np(pthread_self(), always_ ? "rlx-progress" : "rlx-helper");
+  if (CPU_COUNT(&cores_) > 0) sched_setaffinity(0, sizeof cores_, &cores_);
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     wake_.wait(lock, [this] { return stopping_ || awake_.load(std::memory_order_relaxed); });
     lock.unlock();
-    watch();
+    always_ ? poll() : watch();
     lock.lock();
     awake_.store(false, std::memory_order_relaxed);
   }
@@ -69,6 +71,17 @@ void HelperThread::watch() {
       }
     seen = context_.polls();
   }
+}
+
+/// Polls until nothing has been in flight for a while.
+void HelperThread::poll() {
+  const auto begin = [] { return std::chrono::steady_clock::now(); };
+  auto busy = begin();
+  context_.advance_until([&] {
+    if (context_.in_flight()) busy = begin();
+    const std::lock_guard lock(mutex_);
+    return stopping_ || context_.failed() || begin() - busy > kIdleIntervals * kInterval;
+  });
 }
 
 }  // namespace rlx::detail

@@ -1,5 +1,8 @@
 #pragma once
-// The helper: polls when calls are in flight and no thread has polled for a millisecond (rule 4).
+// The helper: polls when calls are in flight and no thread has polled for a millisecond (rule 4);
+// or, as a progress thread, all the time while calls are in flight.
+
+#include <sched.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -20,15 +23,25 @@ class HelperThread {
   void call_in_flight();
   void stop() noexcept;
 
+  /// Polls all the time from now on, on these cores if there are any, else wherever the system lets
+  /// it. Before the first call.
+  void poll_always(const cpu_set_t& cores) {
+    always_ = true;
+    cores_ = cores;
+  }
+
  private:
   void run();
   void watch();
+  void poll();
 
   Context& context_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::atomic<bool> awake_{false};
   bool stopping_ = false;
+  bool always_ = false;
+  cpu_set_t cores_{};
   std::thread thread_;
 };
 

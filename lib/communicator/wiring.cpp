@@ -115,6 +115,40 @@ bool ranks_fit(const std::vector<Hello>& hellos, Rank me, const std::string& hos
   return fit;
 }
 
+/// Cores of this machine that no rank of my node may use; empty where ranks may use all. `spare`
+/// says whether there is room for a thread of each rank besides.
+struct FreeCores {
+  cpu_set_t cores{};
+  bool spare = false;
+};
+
+FreeCores free_cores(const std::vector<Hello>& hellos, Rank me) {
+  FreeCores free;
+  cpu_set_t theirs;
+  CPU_ZERO(&theirs);
+  int ranks = 0;
+  for (const Hello& other : hellos) {
+    if (other.machine != hellos[me.index()].machine) continue;
+    ++ranks;
+    CPU_OR(&theirs, &theirs, &other.cores);
+  }
+  const long online = std::min<long>(sysconf(_SC_NPROCESSORS_ONLN), CPU_SETSIZE);
+  for (long core = 0; core < online; ++core)
+    if (!CPU_ISSET(core, &theirs)) CPU_SET(core, &free.cores);
+  free.spare = CPU_COUNT(&free.cores) > 0 || CPU_COUNT(&theirs) >= 2 * ranks;
+  return free;
+}
+
+/// Makes the helper a progress thread, where that is asked for and possible.
+void start_progress(HelperThread& helper, const Config& config, const FreeCores& free, Rank me) {
+  if (config.progress == "off") return;
+  if (config.progress == "on" || free.spare) return helper.poll_always(free.cores);
+  log::warn(
+      "rank {}: RLX_PROGRESS=spare, but every core is a rank's: no thread polls beside it; "
+      "bind ranks to fewer cores, start fewer, or say on",
+      me.value());
+}
+
 TransportSetup transport_setup(Bootstrap& bootstrap, const Config& config) {
   TransportSetup setup;
   setup.rank = bootstrap.rank();
@@ -181,6 +215,7 @@ std::shared_ptr<Context> Context::wire(PhasedBootstrap& bootstrap,
   context->identity_ = hellos[0].identity;
   context->given_ = given.config;
   context->agreed_.ranks_fit_cores = ranks_fit(hellos, me, topology.hostname);
+  start_progress(context->helper_, options.config, free_cores(hellos, me), me);
   const collectives::LinkCost link = collectives::link_cost(wire.capabilities());
   context->agreed_.link =
       exchange(bootstrap, context->agreed_.ranks_fit_cores ? link : collectives::in_turns(link))[0];

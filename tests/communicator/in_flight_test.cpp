@@ -116,6 +116,29 @@ TEST(InFlight, a_stream_orders_a_collective_among_its_work) {
   });
 }
 
+/// Whether a long call ends while its ranks sleep, and nobody polls but what the options start.
+bool ends_while_ranks_sleep(const CommunicatorOptions& options) {
+  std::atomic<int> ended{0};
+  launch_threads(2, options, [&](Communicator& comm) {
+    auto data = comm.allocate<float>(300000);
+    std::fill(data.begin(), data.end(), 1.0F);
+    Request request = all_reduce_async(comm, data, ReduceKind::Sum);
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    if (request.test()) ++ended;  // one look does not end a call of many pieces
+    request.wait();
+    EXPECT_EQ(data[299999], 2.0F);
+  });
+  return ended == 2;
+}
+
+TEST(InFlight, a_progress_thread_completes_calls_while_ranks_are_elsewhere) {
+  CommunicatorOptions options = options_with("ring");
+  options.config.helper = false;
+  EXPECT_FALSE(ends_while_ranks_sleep(options));
+  options.config.progress = "on";
+  EXPECT_TRUE(ends_while_ranks_sleep(options));
+}
+
 TEST(InFlight, the_helper_completes_calls_while_a_rank_is_elsewhere) {
   std::atomic<bool> through{false};
   launch_threads(2, options_with(), [&](Communicator& comm) {

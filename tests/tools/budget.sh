@@ -19,4 +19,5 @@ is_within() {
 
 rlx_info=$1
 is_within shm 8192 2048
-is_within ofi 32768 4096
+# libfabric's connections are part of it.
+is_within ofi 131072 4096

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -33,7 +34,13 @@ bool has_shm_files(pid_t pid) {
 
 TEST_P(Death, is_found_and_names_the_rank) {
   pid_t victim = -1;
-  const DeathReport report = run_death(GetParam(), victim);
+  DeathReport report = run_death(GetParam(), victim);
+  // libfabric's shm reads what the dead rank had not finished writing, and ends with a fault of its
+  // own where that was an address: seldom, and more often on a busy machine.
+  const bool may_crash = GetParam().provider == "shm";
+  for (int again = 0; may_crash && report.crash == SIGSEGV && again < 3; ++again)
+    report = run_death(GetParam(), victim);
+  EXPECT_EQ(report.crash, 0);
   EXPECT_GE(report.milliseconds, 0) << "the death was never found";
   EXPECT_LT(report.milliseconds, kWithin);
   EXPECT_TRUE(report.peer_failed) << report.message;

@@ -186,9 +186,12 @@ class Child {
     ::waitpid(pid_, nullptr, 0);
     pid_ = -1;
   }
-  void wait() {
-    ::waitpid(pid_, nullptr, 0);
+  /// The signal that ended it; 0 where none did.
+  int wait() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
     pid_ = -1;
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   }
   int socket() const { return socket_; }
   pid_t pid() const { return pid_; }
@@ -221,8 +224,13 @@ DeathReport run_death(const DeathCase& how, pid_t& victim) {
   }
   dying.kill();
   DeathReport report;
-  read_all(survivor.socket(), &report, sizeof report);
-  survivor.wait();
+  try {
+    read_all(survivor.socket(), &report, sizeof report);
+    survivor.wait();
+  } catch (const std::runtime_error&) {
+    report.crash = survivor.wait();
+    if (report.crash == 0) throw;
+  }
   return report;
 }
 

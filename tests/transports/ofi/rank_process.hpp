@@ -26,6 +26,7 @@ struct DeathReport {
   std::int64_t milliseconds = -1;  ///< from the kill to the failure; -1: it never came
   std::uint8_t peer_failed = 0;    ///< failure() is PeerFailed of rank 1
   char message[256] = {};
+  std::int32_t crash = 0;  ///< the signal that ended the survivor, which then told nothing
 };
 
 /// The parent's side: starts two ranks, kills rank 1 when both are connected, and collects the
