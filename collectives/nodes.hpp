@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -44,6 +44,11 @@ class Nodes {
     return ranks_on_[node][place % ranks_on_[node].size()];
   }
 
+  /// For how many ranks of other nodes this one stands on its own.
+  [[nodiscard]] std::uint32_t stands_for(std::uint32_t rank) const;
+  /// How many ranks of a node stand for any.
+  [[nodiscard]] std::uint32_t standing(std::uint32_t node) const;
+
   /// "2x4": two nodes of four ranks; "1x2+1x1": one of two and one of one. Whatever their order.
   [[nodiscard]] std::string shape() const;
 
@@ -51,6 +56,7 @@ class Nodes {
   std::vector<std::uint32_t> node_of_;
   std::vector<std::uint32_t> place_;
   std::vector<std::vector<std::uint32_t>> ranks_on_;
+  std::map<std::uint32_t, std::uint32_t> nodes_of_;  // by their size: how many
   std::uint32_t largest_ = 0;
   std::uint32_t smallest_ = 0;
 };

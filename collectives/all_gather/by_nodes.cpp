@@ -70,15 +70,12 @@ std::vector<std::uint32_t> taken_by(const Nodes& nodes, std::uint32_t rank) {
 /// Whether `reader` has read all that it reads of a mate when it publishes what it took itself:
 /// the mate's own block, and it took none.
 bool is_done_with(const Nodes& nodes, std::uint32_t reader, std::uint32_t mate) {
-  return taken_by(nodes, mate).empty() && !taken_by(nodes, reader).empty();
+  return nodes.stands_for(mate) == 0 && nodes.stands_for(reader) > 0;
 }
 
+/// By any mate: by all of a rank that takes nothing, else by those that take something.
 bool exit_is_awaited(const Nodes& nodes, std::uint32_t rank) {
-  bool awaited = false;
-  Mates(nodes, rank).for_each([&](std::uint32_t mate) {
-    awaited = awaited || !is_done_with(nodes, rank, mate);
-  });
-  return awaited;
+  return nodes.stands_for(rank) == 0 || nodes.standing(nodes.node_of(rank)) > 1;
 }
 
 // One rank's schedule.
@@ -137,7 +134,7 @@ class ByNodes {
   }
 
   void exit() {
-    if (exit_is_awaited(nodes_, b_.me())) b_.publish(kExit);
+    if (mates_.any() && exit_is_awaited(nodes_, b_.me())) b_.publish(kExit);
     mates_.for_each([&](std::uint32_t mate) {
       if (!is_done_with(nodes_, mate, b_.me())) b_.await_published(kExit, mate);
     });
@@ -164,7 +161,7 @@ Cost cost(const Group& group) {
             .node_rounds = 3,
             .senders = nodes.largest()};
   for (std::uint32_t rank = 0; rank < group.size; ++rank) {
-    const auto taken = static_cast<std::uint32_t>(taken_by(nodes, rank).size());
+    const std::uint32_t taken = nodes.stands_for(rank);
     const std::uint32_t copied = group.size - taken;  // my own block, too
     const bool mates = nodes.size_of(nodes.node_of(rank)) > 1;
     raise(cost.messages, others + taken);
@@ -175,12 +172,15 @@ Cost cost(const Group& group) {
   return cost;
 }
 
+// A rank hears from those whose blocks it takes, and from each node that has none for it.
 bool supports(const Group& group) {
   if (group.nodes == nullptr || !group.nodes->mixed()) return false;
-  for (std::uint32_t rank = 0; rank < group.size; ++rank) {
-    if (group.nodes->count() + kNetwork > kLinesPerGroup) return false;
-    if (writers_to(*group.nodes, rank).size() + kNetwork > kLinesPerGroup) return false;
-  }
+  const Nodes& nodes = *group.nodes;
+  if (nodes.count() + kNetwork > kLinesPerGroup) return false;
+  for (std::uint32_t rank = 0; rank < group.size; ++rank)
+    if (nodes.stands_for(rank) + nodes.count() - 1 + kNetwork > kLinesPerGroup &&
+        writers_to(nodes, rank).size() + kNetwork > kLinesPerGroup)
+      return false;
   return true;
 }
 

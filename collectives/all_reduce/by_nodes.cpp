@@ -104,6 +104,11 @@ class Lanes {
   std::uint32_t count_;
 };
 
+/// The same on every node.
+std::uint32_t words_of(const Inner& inner, std::uint32_t nodes) {
+  return inner.generate({nodes, 0}).words;
+}
+
 // One rank's schedule.
 class ByNodes {
  public:
@@ -112,6 +117,7 @@ class ByNodes {
         inner_(inner),
         lanes_(nodes_, inner),
         cost_(inner.cost(nodes_.count())),
+        words_(words_of(inner, nodes_.count())),
         mates_(nodes_, group.me),
         b_(Collective::all_reduce, group, lanes_.count() * lanes_.chunks_each(),
            lanes_.most() * cost_.scratch_chunks) {}
@@ -147,7 +153,7 @@ class ByNodes {
     for (std::uint32_t node = 0; node < nodes_.count(); ++node) {
       const std::uint32_t position = lanes_.position(node, lane);
       part.members.push_back({nodes_.counterpart(node, lane),
-                              static_cast<Word>(kNetwork + position * words()),
+                              static_cast<Word>(kNetwork + position * words_),
                               position * cost_.scratch_chunks});
     }
     const std::uint32_t first = lanes_.first_chunk(lane);
@@ -157,9 +163,6 @@ class ByNodes {
       part.memory.input = [first](std::uint32_t i) { return Builder::input(first + i); };
     return part;
   }
-
-  /// Of the inner schedule, the same on every node.
-  [[nodiscard]] std::uint32_t words() const { return inner_.generate({nodes_.count(), 0}).words; }
 
   void run_lanes() {
     std::vector<Part> parts;
@@ -186,6 +189,7 @@ class ByNodes {
   const Inner& inner_;
   Lanes lanes_;
   Cost cost_;  // of the inner algorithm
+  std::uint32_t words_;
   Mates mates_;
   Builder b_;
 };
@@ -221,8 +225,7 @@ bool supports_with(const Group& group, const Inner& inner) {
   const Nodes& nodes = *group.nodes;
   if (nodes.largest() > kMaxOperands || !inner.supports(nodes.count())) return false;
   const Lanes lanes(nodes, inner);
-  const std::uint32_t words = inner.generate({nodes.count(), 0}).words;
-  return kNetwork + lanes.most() * words <= kLinesPerGroup;
+  return kNetwork + lanes.most() * words_of(inner, nodes.count()) <= kLinesPerGroup;
 }
 
 }  // namespace

@@ -36,20 +36,10 @@ std::uint32_t number_of(const Nodes& nodes, std::uint32_t mine, std::uint32_t ot
   return (other + nodes.count() - mine) % nodes.count() - 1;
 }
 
-/// For how many ranks of other nodes a rank puts sums.
-std::uint32_t sums_of(const Nodes& nodes, std::uint32_t rank) {
-  std::uint32_t sums = 0;
-  const Mates mates(nodes, rank);
-  mates.for_each_other_node([&](std::uint32_t node) {
-    mates.for_each_counterpart(node, [&](std::uint32_t) { ++sums; });
-  });
-  return sums;
-}
-
 std::uint32_t scratch_of(const Nodes& nodes) {
   std::uint32_t most = 0;
   for (std::uint32_t rank = 0; rank < nodes.ranks(); ++rank)
-    if (nodes.size_of(nodes.node_of(rank)) > 1) most = std::max(most, sums_of(nodes, rank));
+    if (nodes.size_of(nodes.node_of(rank)) > 1) most = std::max(most, nodes.stands_for(rank));
   return nodes.count() - 1 + most;
 }
 
@@ -120,7 +110,7 @@ Cost cost(const Group& group) {
             .node_rounds = 2,
             .senders = 0};
   for (std::uint32_t rank = 0; rank < group.size; ++rank) {
-    const std::uint32_t sums = sums_of(nodes, rank);
+    const std::uint32_t sums = nodes.stands_for(rank);
     const std::uint32_t mates = nodes.size_of(nodes.node_of(rank)) - 1;
     raise(cost.sent_chunks, sums);
     raise(cost.messages, sums);
@@ -128,11 +118,8 @@ Cost cost(const Group& group) {
     raise(cost.loaded_chunks, std::uint64_t{sums + 1} * mates);
     raise(cost.node_messages, mates > 0 ? 2 : 0);
   }
-  for (std::uint32_t node = 0; node < nodes.count(); ++node) {
-    const auto sends = [&](std::uint32_t rank) { return sums_of(nodes, rank) > 0; };
-    raise(cost.senders,
-          static_cast<std::uint64_t>(std::ranges::count_if(nodes.ranks_on(node), sends)));
-  }
+  for (std::uint32_t node = 0; node < nodes.count(); ++node)
+    raise(cost.senders, nodes.standing(node));
   return cost;
 }
 

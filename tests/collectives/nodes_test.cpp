@@ -45,6 +45,18 @@ TEST(Nodes, are_numbered_by_their_first_ranks_and_know_places_and_sizes) {
   EXPECT_FALSE(Nodes(NodeOf{4, 4}).mixed());
 }
 
+TEST(Nodes, know_for_how_many_ranks_of_other_nodes_each_stands) {
+  const Nodes nodes(NodeOf{0, 0, 0, 1, 1, 2});
+  EXPECT_EQ(nodes.stands_for(0), 2u);  // places 0 of nodes 1 and 2
+  EXPECT_EQ(nodes.stands_for(1), 1u);
+  EXPECT_EQ(nodes.stands_for(2), 0u);
+  EXPECT_EQ(nodes.stands_for(3), 3u);  // places 0 and 2 of node 0, and 0 of node 2
+  EXPECT_EQ(nodes.stands_for(5), 5u);
+  EXPECT_EQ(nodes.standing(0), 2u);
+  EXPECT_EQ(nodes.standing(1), 2u);
+  EXPECT_EQ(nodes.standing(2), 1u);
+}
+
 // The sizes of nodes of so many ranks, largest first.
 void partitions(std::uint32_t left, std::uint32_t most, NodeOf& sizes, std::vector<NodeOf>& found) {
   if (left == 0) found.push_back(sizes);
