@@ -5,6 +5,6 @@ set -euo pipefail
 source "$(dirname "$0")/../tools/setup.sh"
 ranks=$1
 shift
-allow_root
+prepare_mpi
 # Unquoted on purpose: options are words.
 exec mpirun -n "$ranks" $(mpirun_options "$ranks") ${TEST_MPIRUN_ARGS:-} "$@"

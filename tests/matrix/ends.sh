@@ -5,7 +5,7 @@
 set -uo pipefail
 source "$(dirname "$0")/../../tools/setup.sh"
 what=$1 build=$2 seed=${3:-1} transport=${4:-tcp}
-allow_root
+prepare_mpi
 
 fail() { echo "$*"; exit 1; }
 
