@@ -52,9 +52,9 @@ build_into() {
 }
 
 # Open MPI refuses root unless told twice. Its psm2 component changes the environment while another
-# thread of Open MPI's reads it, of which one start in thousands dies.
+# thread of Open MPI's reads it, of which one start in thousands dies. (Debian leaves ofi out itself.)
 prepare_mpi() {
-  export OMPI_MCA_mtl=^psm2
+  export OMPI_MCA_mtl=^ofi,psm2
   [[ $EUID -ne 0 ]] && return 0
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 }

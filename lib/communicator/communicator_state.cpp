@@ -172,8 +172,13 @@ std::shared_ptr<CallState> CommunicatorState::submit(const CallArguments& argume
   if (closed_) throw_closed(operation_name(*call));
   call->sequence = purpose == CallPurpose::user ? sequence_++ : sequence_;
   call->id = context_->next_call_id();
+  const bool first = engine_->idle();
   engine_->assign(call);
-  context_->advance();
+  if (first) {
+    context_->advance_calls();
+  } else {
+    context_->advance();  // whoever makes many calls and waits late keeps them moving
+  }
   return call;
 }
 

@@ -157,7 +157,12 @@ void Context::spread_out() {
 
 bool Context::advance() noexcept {
   polls_.fetch_add(1, std::memory_order_relaxed);
-  bool moved = transport_->progress();
+  const bool moved = transport_->progress();
+  return advance_calls() || moved;
+}
+
+bool Context::advance_calls() noexcept {
+  bool moved = false;
   bool busy = false;
   if (!failed()) {
     for (CommunicatorState* communicator : communicators_) {

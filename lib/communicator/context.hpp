@@ -103,6 +103,9 @@ class Context {
   // -- progress; the engine lock is held unless it says otherwise -------------------------------
   /// Polls the transport, advances every communicator, looks at health. True if anything moved.
   bool advance() noexcept;
+  /// As advance(), without polling the transport: for a call that was just made, whose first puts
+  /// need not wait for a look at the network.
+  bool advance_calls() noexcept;
   /// Learns of a failure elsewhere, if there was one.
   void look_at_health() noexcept {
     if (const std::uint64_t word = health_.word(); word != 0 && !failed()) hear(word);
