@@ -170,8 +170,9 @@ bool stages_input(const Algorithm& algorithm, const TunerInput& input) {
 }
 
 bool stages_output(const Algorithm& algorithm, const TunerInput& input) {
+  const bool private_output = input.private_output && !input.attaches;
   return input.stages_output ||
-         (input.private_output && has(algorithm.needs.exposes, Exposure::output));
+         (private_output && has(algorithm.needs.exposes, Exposure::output));
 }
 
 std::uint32_t pieces_of(std::size_t count, std::size_t piece) {

@@ -45,6 +45,7 @@ struct TunerInput {
   bool stages_output = false;   ///< outputs come out of staging, whatever the algorithm
   bool private_input = false;   ///< peers can not reach inputs: staged where they would
   bool private_output = false;  ///< peers can not reach outputs: likewise
+  bool attaches = false;        ///< but can once they are attached, which they are for this call
   std::string_view forced;      ///< an algorithm's name, or empty. Config::algorithm resolved.
   std::size_t forced_piece_bytes = 0;   ///< with `forced`: of vector or block; 0: the model cuts
   const TuningTable* tuning = nullptr;  ///< measured choices; null: none

@@ -76,17 +76,32 @@ RunStatus EpochRun::wait(const BoundStep& step, const RunEnvironment& environmen
     const bool same_hash = ((value ^ wanted) & environment.hash_mask) == 0;
     if (!same_epoch || !same_hash) return RunStatus::mismatch;
   }
-  if (step.arrive != kNoWord) resolve(step, at, environment);
-  return RunStatus::moved;
+  const bool resolved = step.arrive == kNoWord || resolve(step, at, environment);
+  return resolved ? RunStatus::moved : RunStatus::failed;
 }
 
-/// The peer's ARRIVE has come: where its memory lies here, if it is mapped.
-void EpochRun::resolve(const BoundStep& step, const std::byte* at,
+namespace {
+
+/// The window that a peer has attached for this call.
+bool admit(const ArriveLine& told, const PeerRoute& peer, SymmetricTransport& transport) noexcept {
+  if (told.key_length > told.key.size()) return false;
+  WindowKey key;
+  key.length = told.key_length;
+  std::copy_n(told.key.begin(), told.key_length, key.bytes.begin());
+  return transport.admit(peer.rank, told.output_window, key);
+}
+
+}  // namespace
+
+/// The peer's ARRIVE has come: where its memory lies here, if it is mapped, or by which key it is
+/// reached, if it is not the heap's.
+bool EpochRun::resolve(const BoundStep& step, const std::byte* at,
                        const RunEnvironment& environment) noexcept {
   const PeerRoute& peer = environment.peers[step.peer];
-  if (peer.signals == nullptr) return;
   ArriveLine told;
   std::memcpy(&told, at + sizeof(std::uint64_t), sizeof told);
+  if (peer.signals == nullptr)
+    return told.key_length == 0 || admit(told, peer, *environment.transport);
   const SymmetricTransport& transport = *environment.transport;
   PeerMemory& memory = arguments_.peer_memory[step.peer];
   memory = {};
@@ -97,6 +112,7 @@ void EpochRun::resolve(const BoundStep& step, const std::byte* at,
   }
   if (told.output_window != kPrivateMemory)
     memory.output = transport.mapped(peer.rank, told.output_window) + told.output_offset;
+  return true;
 }
 
 /// A copy out of a peer's private memory: the system makes it. A peer that is gone is not waited

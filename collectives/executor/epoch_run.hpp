@@ -42,8 +42,8 @@ struct ArriveLine {
   std::uint64_t count = 0;  ///< elements of this piece
   std::uint16_t input_window = 0;
   std::uint16_t output_window = 0;
-  std::uint32_t key_index = 0;  ///< room for registrations outside the heap
-  std::uint64_t reserved[3] = {};
+  std::uint8_t key_length = 0;  ///< the output is memory of this call: the key of its window
+  std::array<std::byte, kCallKeyBytes> key{};
 };
 static_assert(sizeof(ArriveLine) == kLinePayload);
 
@@ -108,7 +108,7 @@ class EpochRun {
  private:
   RunStatus step(const BoundStep& step, const RunEnvironment& environment) noexcept;
   RunStatus wait(const BoundStep& step, const RunEnvironment& environment) noexcept;
-  void resolve(const BoundStep& step, const std::byte* line,
+  bool resolve(const BoundStep& step, const std::byte* line,
                const RunEnvironment& environment) noexcept;
   RunStatus put(const BoundStep& step, const RunEnvironment& environment) noexcept;
   void store(const BoundStep& step, const RunEnvironment& environment) noexcept;

@@ -23,6 +23,8 @@ struct Config {
   std::size_t slot_bytes = std::size_t{512} << 10;  ///< RLX_SLOT: scratch bytes of one epoch
   std::uint32_t window = 4;      ///< RLX_WINDOW: epochs (pieces, calls) in flight, 1 to 16
   bool single_copy = true;       ///< RLX_SINGLE_COPY: read private memory of peers on a node
+  bool register_private = true;  ///< RLX_REGISTER: private memory of long calls over a network is
+                                 ///< registered for each of them
   bool helper = true;            ///< RLX_HELPER: the helper thread that polls when nobody does
   std::string progress = "off";  ///< RLX_PROGRESS: a thread that polls all the time while calls
                                  ///< are in flight: off, spare (on a core of no rank), on

@@ -1,11 +1,12 @@
 #pragma once
-// The one-sided interface that everything above runs on: eight virtual functions, all noexcept.
+// The one-sided interface that everything above runs on: nine virtual functions, all noexcept.
 // A transport knows no dtype, no reduction and no collective.
 //
 // Memory is known by windows. A rank attaches its own memory and gets a window: a small number plus
 // an opaque key of at most 64 bytes. The key travels to the peers by whatever means the caller has,
 // and each peer admits it under (rank, number). Window 0 is the signal region by convention;
-// later windows are heap extents and user memory. No put crosses a window.
+// later windows are heap extents, user memory, and memory of single calls, which is detached when
+// the call is complete. No put crosses a window.
 //
 // Ordering (what every transport promises, and nothing more):
 //  - Signals of one writer to one word become visible in issue order, each after the bytes of its
@@ -16,7 +17,7 @@
 //
 // Threads: put, put_signal, get and signal on one lane are serialised by the transport; only
 // progress() reads completions, and a second thread that finds it busy returns at once.
-// attach and admit may not run beside them.
+// attach and admit may not run beside them, unless they are about memory of a call.
 //
 // Failure is sticky: after `failed` (or a peer failure seen by progress) failure() gives the first
 // cause, which never changes. A transport goes on serving the other peers as well as it can.
@@ -68,7 +69,16 @@ struct WindowKey {
 };
 static_assert(sizeof(WindowKey) == 64);
 
-enum class WindowRole : std::uint8_t { signals, heap, user };
+/// What a key of memory of a call may take: it travels with the call.
+inline constexpr std::size_t kCallKeyBytes = 27;
+
+enum class WindowRole : std::uint8_t {
+  signals,
+  heap,
+  user,
+  call,   ///< memory of one call, where capabilities().call_windows: peers write to it
+  source  ///< likewise, only read, and only for operations of my own: peers do not admit it
+};
 
 struct Window {
   WindowNumber number = 0;
@@ -120,6 +130,8 @@ struct TransportCapabilities {
   bool passive_target = false;      ///< puts land although the target does not poll
   bool delivery_complete = false;   ///< Completion::remote is counted
   bool local_registration = false;  ///< sources must lie in attached memory
+  bool call_windows = false;        ///< memory of single calls can be attached (WindowRole::call),
+                                    ///< with keys of at most kCallKeyBytes
   std::uint32_t hash_bits = 12;     ///< low bits of a signal value's hash that surely arrive; the
                                     ///< others may be zero and must not be compared
   double latency_us = 1.0;  ///< declared for the tuner, as LogGP has them: of a small put with
@@ -149,7 +161,7 @@ class SymmetricTransport {
   SymmetricTransport(const SymmetricTransport&) = delete;
   SymmetricTransport& operator=(const SymmetricTransport&) = delete;
 
-  // -- the eight ------------------------------------------------------------------------------
+  // -- the nine -------------------------------------------------------------------------------
 
   /// Writes `from` into the peer's window. The source stays unchanged until completion.local counts
   /// it (at once for lengths up to inline_bytes).
@@ -166,8 +178,12 @@ class SymmetricTransport {
   /// OutOfMemory or Transport and names what to do (`ulimit -l` and the bytes needed). Over shm it
   /// begins at a page and is whole pages long, and is shared memory from then on.
   virtual std::optional<Window> attach(std::span<std::byte> memory, WindowRole role) noexcept = 0;
-  /// Makes a peer's window reachable for my operations. False: see failure().
+  /// Makes a peer's window reachable for my operations. A window of that number that was there
+  /// before is forgotten. False: see failure().
   virtual bool admit(Rank rank, WindowNumber number, const WindowKey& key) noexcept = 0;
+  /// Gives back memory of a call that no operation, mine or a peer's, is about any more. Its number
+  /// is used again. Windows of other roles stay attached.
+  virtual void detach(WindowNumber number) noexcept;
   [[nodiscard]] virtual const TransportCapabilities& capabilities() const noexcept = 0;
 
   // -------------------------------------------------------------------------------------------

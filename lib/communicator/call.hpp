@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "lib/communicator/attached_memory.hpp"
 #include "lib/communicator/plan_cache.hpp"
 #include "rlx/collectives.hpp"
 
@@ -26,6 +27,8 @@ class CallState {
   std::shared_ptr<CommunicatorState> communicator;
   std::vector<std::byte> input_aside;   ///< a copy of the input where it overlaps the output
   std::vector<std::byte> output_aside;  ///< receives the output where it overlaps the input
+  Attached input_attached;
+  Attached output_attached;
 
   std::uint64_t id = 0;           ///< order of assignment within the Context
   std::uint64_t sequence = 0;     ///< the user's call number

@@ -51,6 +51,8 @@ PlanEnvironment plan_environment(Context& context, const GroupSetup& group) {
   environment.topology = environment.load_store ? std::string(collectives::kMappedTopology)
                                                 : context.agreed().topology;
   environment.local_registration = context.transport().capabilities().local_registration;
+  environment.call_windows =
+      config.register_private && context.transport().capabilities().call_windows;
   return environment;
 }
 
@@ -155,6 +157,22 @@ namespace {
 
 }  // namespace
 
+/// Peers count on this rank's memory, so that the call can not be made without.
+void CommunicatorState::throw_refused(const CallState& call) {
+  const auto failure = context_->transport().failure();
+  ErrorDetails details;
+  details.kind = failure ? failure->kind : ErrorKind::Transport;
+  details.ranks = {rank()};
+  details.operation = operation_name(call);
+  details.sequence = call.sequence;
+  details.message = fmt::format(
+      "{}; private memory of long calls is registered for them: RLX_REGISTER=off does without, and "
+      "memory of the symmetric heap needs none",
+      failure ? failure->message : "the transport refused private memory");
+  fail(details);
+  throw CollectiveError(std::move(details));
+}
+
 std::shared_ptr<CallState> CommunicatorState::submit(const CallArguments& arguments,
                                                      std::shared_ptr<const PreparedCall> prepared,
                                                      CallPurpose purpose, bool held) {
@@ -172,6 +190,7 @@ std::shared_ptr<CallState> CommunicatorState::submit(const CallArguments& argume
   if (closed_) throw_closed(operation_name(*call));
   call->sequence = purpose == CallPurpose::user ? sequence_++ : sequence_;
   call->id = context_->next_call_id();
+  if (!attach_memory(*call, context_->transport())) throw_refused(*call);
   const bool first = engine_->idle();
   engine_->assign(call);
   if (first) {

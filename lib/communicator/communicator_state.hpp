@@ -112,6 +112,7 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   bool run_alone(const CallArguments& arguments,
                  const std::shared_ptr<const PreparedCall>& prepared);
   void run_internal(const CallArguments& arguments, CallPurpose purpose);
+  [[noreturn]] void throw_refused(const CallState& call);
   [[nodiscard]] bool quiet();
   void give_back() noexcept;
 

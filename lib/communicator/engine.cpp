@@ -273,6 +273,21 @@ std::byte* Engine::stage(std::uint64_t epoch) const noexcept {
          window_(epoch) * 2 * setup_.stage_bytes;
 }
 
+/// Memory that is a window of this call's own.
+void Engine::use_attached(const CallState& call, collectives::RunArguments& arguments,
+                          collectives::ArriveLine& arrive) noexcept {
+  if (call.input_attached.base != nullptr) arguments.input.window = call.input_attached.window.number;
+  if (call.output_attached.base == nullptr) return;
+  const Window& window = call.output_attached.window;
+  arguments.output.window = window.number;
+  if (call.arguments.in_place) arguments.input.window = window.number;
+  arrive.output_window = window.number;
+  arrive.output_offset =
+      static_cast<std::uint64_t>(arguments.output.base - call.output_attached.base);
+  arrive.key_length = window.key.length;
+  std::copy_n(window.key.bytes.begin(), window.key.length, arrive.key.begin());
+}
+
 void Engine::set_memory(collectives::RunArguments& arguments, const Active& slot) noexcept {
   const CallState& call = *slot.call;
   const PieceMemory memory = piece_memory(call, slot.piece);
@@ -295,6 +310,7 @@ void Engine::set_memory(collectives::RunArguments& arguments, const Active& slot
   };
   announce(arguments.input, arrive.input_offset, arrive.input_window);
   announce(arguments.output, arrive.output_offset, arrive.output_window);
+  use_attached(call, arguments, arrive);
   std::byte* line = setup_.memory + kArrivalOffset + window_(arguments.epoch) * kLineBytes;
   std::memcpy(line, &arrive, sizeof arrive);
   arguments.arrival = {line, setup_.memory_window};
@@ -311,6 +327,7 @@ void Engine::finish(Active& slot) noexcept {
   const std::shared_ptr<CallState> keep = std::move(slot.call);
   slot.call = nullptr;
   if (++call.finished < call.epochs) return;
+  detach_memory(call, *environment_.transport);
   if (!call.output_aside.empty())
     std::memcpy(call.arguments.out.data, call.output_aside.data(), call.output_aside.size());
   call.done.store(true, std::memory_order_release);

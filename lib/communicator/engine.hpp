@@ -116,6 +116,8 @@ class Engine {
   bool start_ready() noexcept;
   void start(const std::shared_ptr<CallState>& call) noexcept;
   void set_memory(collectives::RunArguments& arguments, const Active& active) noexcept;
+  static void use_attached(const CallState& call, collectives::RunArguments& arguments,
+                           collectives::ArriveLine& arrive) noexcept;
   void finish(Active& active) noexcept;
   [[nodiscard]] std::byte* stage(std::uint64_t epoch) const noexcept;
   [[nodiscard]] Active& active(std::uint64_t epoch) noexcept { return active_[window_(epoch)]; }

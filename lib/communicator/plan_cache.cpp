@@ -8,6 +8,8 @@ namespace rlx::detail {
 namespace {
 
 constexpr std::size_t kMaxPlans = 512;
+/// Private outputs from here on are attached for the call: shorter ones are copied sooner.
+constexpr std::size_t kAttachedBytes = std::size_t{64} << 10;
 
 std::size_t align_line(std::size_t bytes) {
   return (bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
@@ -110,10 +112,28 @@ void PlanCache::force(ForcedPlan forced) {
   last_.reset();
 }
 
+/// Decided by the length of the vector or block, which is the same on all ranks.
+bool PlanCache::attaches(const CallArguments& call) const {
+  const std::size_t bytes = call_count(call, environment_.ranks) * size_of(call.dtype);
+  return environment_.call_windows && bytes >= kAttachedBytes;
+}
+
+void PlanCache::decide_attaching(PreparedCall& plan, const CallArguments& call,
+                                 const collectives::Algorithm& algorithm) const {
+  if (!attaches(call)) return;
+  const bool reached = has(algorithm.needs.exposes, collectives::Exposure::output);
+  plan.attach_output = !call.out.symmetric && !plan.stage_output &&
+                       (reached || environment_.local_registration);
+  plan.attach_input = !call.in_place && !call.in.symmetric && !plan.stage_input &&
+                      environment_.local_registration;
+}
+
 collectives::TunerInput PlanCache::tuner_input(const CallArguments& call) const {
   const collectives::Collective collective = collective_of(call.operation);
   const bool private_input = !(call.in_place ? call.out : call.in).symmetric;
   const bool private_output = !call.out.symmetric;
+  const bool attached = attaches(call);
+  const bool staged = environment_.local_registration && !attached;
   return {.collective = collective,
           .ranks = environment_.ranks,
           .nodes = environment_.nodes.get(),
@@ -125,10 +145,11 @@ collectives::TunerInput PlanCache::tuner_input(const CallArguments& call) const 
           .load_store = environment_.load_store,
           .single_copy = environment_.single_copy,
           .in_place = call.in_place,
-          .stages_input = private_input && environment_.local_registration,
-          .stages_output = private_output && environment_.local_registration,
+          .stages_input = private_input && staged,
+          .stages_output = private_output && staged,
           .private_input = private_input,
           .private_output = private_output,
+          .attaches = attached,
           .forced = forced_.algorithm.empty()
                         ? collectives::forced_algorithm(environment_.algorithm, collective)
                         : std::string_view(forced_.algorithm),
@@ -148,6 +169,7 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
   plan->pieces = choice.pieces;
   plan->stage_input = choice.stages_input;
   plan->stage_output = choice.stages_output;
+  decide_attaching(*plan, call, *choice.algorithm);
   plan->reads_inputs_apart = choice.algorithm->needs.apart && !choice.stages_input;
   plan->dtype = call.dtype;
   plan->kind = call.kind;

@@ -29,7 +29,8 @@ struct PlanEnvironment {
   std::string algorithm;         ///< Config::algorithm
   std::shared_ptr<const collectives::TuningTable> tuning;  ///< shared by communicators; null: none
   std::string topology;                                    ///< the key into `tuning`
-  bool local_registration = false;                         ///< sources of puts must lie in the heap
+  bool local_registration = false;  ///< sources of puts must lie in attached memory
+  bool call_windows = false;        ///< memory of long calls is attached for them
 };
 
 /// Whether results are written past the caches.
@@ -59,6 +60,8 @@ struct PreparedCall {
   bool reads_inputs_apart = false;  ///< peers read the input while the output is written
   bool stage_input = false;
   bool stage_output = false;
+  bool attach_input = false;   ///< as memory of the call
+  bool attach_output = false;  ///< likewise
   std::size_t stage_stride = 0;  ///< from block to block in staging
   StepKernel kernel = nullptr;
   bool stream = false;  ///< outputs are written past the caches
@@ -103,6 +106,9 @@ class PlanCache {
   };
 
   [[nodiscard]] std::shared_ptr<const PreparedCall> build(const CallArguments& call) const;
+  [[nodiscard]] bool attaches(const CallArguments& call) const;
+  void decide_attaching(PreparedCall& plan, const CallArguments& call,
+                        const collectives::Algorithm& algorithm) const;
 
   PlanEnvironment environment_;
   ForcedPlan forced_;

@@ -162,6 +162,8 @@ void SymmetricTransport::checked_get(Lane lane, LocalRef to, RemoteRef from,
   issue_until_taken("get", *this, [&] { return get(lane, to, from, completion); });
 }
 
+void SymmetricTransport::detach(WindowNumber) noexcept {}
+
 void SymmetricTransport::quiet(Completion& completion) {
   while (!completion.drained()) {
     throw_if_failed("quiet", *this);
