@@ -8,6 +8,8 @@ namespace rlx::detail {
 namespace {
 
 constexpr std::size_t kMaxPlans = 512;
+/// Shorter calls of one piece keep to the fastest lane: they wait for latency, not for bandwidth.
+constexpr std::size_t kLongPieceBytes = std::size_t{64} << 10;
 
 std::size_t align_line(std::size_t bytes) {
   return (bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
@@ -59,6 +61,9 @@ void bind_pieces(PreparedCall& plan, const PlanEnvironment& environment) {
   plan.full = collectives::bind(plan.schedule, layout);
   layout.count = plan.tail_count;
   plan.tail = collectives::bind(plan.schedule, layout);
+  const bool takes_turns =
+      plan.pieces > 1 || plan.piece_count * plan.element_bytes >= kLongPieceBytes;
+  plan.full.rotates_lanes = plan.tail.rotates_lanes = takes_turns;
   if (plan.full.scratch_bytes > environment.slot_bytes)
     throw CollectiveError(
         ErrorKind::Unsupported, std::string(to_string(plan.schedule.collective)),
