@@ -90,6 +90,8 @@ class Rail {
   void set_descriptor(WindowNumber number, void* descriptor);
   void set_signals(SignalRegion region) { remote_signals_.attach(region); }
   void admit(Rank rank, WindowNumber number, const RemoteWindow& window);
+  /// As if nothing of this peer had been admitted and nothing sent to it. Nothing is on its way.
+  void forget(Rank rank);
   [[nodiscard]] bool has_failed(Rank rank) const noexcept {
     return peers_[rank.index()].failed.load(std::memory_order_acquire);
   }
