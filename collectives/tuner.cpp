@@ -13,6 +13,7 @@
 // pace of the work in each, or of the window:
 //   busy = sent c / B + messages O + memory
 //   total = alone + (m - 1) max(busy + P, alone / W)
+// Where a rank has several links, pieces take them in turn: alone, a piece has one of them.
 // Where several ranks of a node send at once they share its link and what serves it: each has the
 // s-th part of B, and waits for the O of all s. Signals within a node take a core's look each.
 // Copies into and out of staging count as copies. Wire and memory add up because the providers of
@@ -136,6 +137,7 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
   const double bandwidth = input.load_store
                                ? 1 / (1 / kStoredPerUs + 1 / kLoadedPerUs)
                                : input.link.gigabytes_per_second * kBytesPerUsOfGigabyte / senders;
+  const double one_link = input.load_store ? bandwidth : bandwidth / input.link.links;
   const double sent = static_cast<double>(cost.sent_chunks);
   const double path = std::max(sent, static_cast<double>(cost.path_chunks));
   const double handling = cost.messages * input.link.message_us * senders;
@@ -158,7 +160,7 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
   const double fetch = fetch_us(input, algorithm, cost);
   const double alone = fetch + cost.node_rounds * kNodeRoundUs +
                        cost.rounds * input.link.latency_us + relayed_us(input, algorithm, cost) +
-                       path * chunk / bandwidth + handling + memory;
+                       path * chunk / one_link + handling + memory;
   return {alone, sent * chunk / bandwidth + handling + memory};
 }
 
@@ -171,8 +173,7 @@ bool stages_input(const Algorithm& algorithm, const TunerInput& input) {
 
 bool stages_output(const Algorithm& algorithm, const TunerInput& input) {
   const bool private_output = input.private_output && !input.attaches;
-  return input.stages_output ||
-         (private_output && has(algorithm.needs.exposes, Exposure::output));
+  return input.stages_output || (private_output && has(algorithm.needs.exposes, Exposure::output));
 }
 
 std::uint32_t pieces_of(std::size_t count, std::size_t piece) {
@@ -257,7 +258,8 @@ std::size_t largest_piece(const Algorithm& algorithm, const TunerInput& input) {
 }
 
 LinkCost link_cost(const TransportCapabilities& capabilities) {
-  return {capabilities.latency_us, capabilities.message_us, capabilities.gigabytes_per_second};
+  return {capabilities.latency_us, capabilities.message_us, capabilities.gigabytes_per_second,
+          static_cast<double>(capabilities.links)};
 }
 
 LinkCost in_turns(LinkCost link) {

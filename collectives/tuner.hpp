@@ -18,7 +18,8 @@ namespace rlx::collectives {
 struct LinkCost {
   double latency_us = 1;
   double message_us = 0.1;
-  double gigabytes_per_second = 10;
+  double gigabytes_per_second = 10;  ///< of all links together
+  double links = 1;                  ///< that pieces take in turn
 };
 
 [[nodiscard]] LinkCost link_cost(const TransportCapabilities& capabilities);

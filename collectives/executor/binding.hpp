@@ -55,6 +55,8 @@ struct BoundPlan {
   std::vector<std::uint32_t> lane_end;  ///< one past the last step of each lane
   std::vector<BoundRef> operands;
   std::size_t scratch_bytes = 0;  ///< of one slot
+  /// Messages take the transport's lanes in turn from epoch to epoch; otherwise the schedule's.
+  bool rotates_lanes = false;
   /// The first lines, in the order of the steps, that this rank writes and others hold: signals and
   /// scratch, mine and theirs. What is beyond the first few dozen is late anyway.
   std::vector<BoundRef> shared_lines;

@@ -110,6 +110,7 @@ class EpochRun {
   RunStatus wait(const BoundStep& step, const RunEnvironment& environment) noexcept;
   bool resolve(const BoundStep& step, const std::byte* line,
                const RunEnvironment& environment) noexcept;
+  [[nodiscard]] Lane lane_of(const BoundStep& step) const noexcept;
   RunStatus put(const BoundStep& step, const RunEnvironment& environment) noexcept;
   void store(const BoundStep& step, const RunEnvironment& environment) noexcept;
   void publish(const BoundStep& step, const RunEnvironment& environment) noexcept;

@@ -15,7 +15,8 @@ struct Config {
   std::string log = "warn";        ///< RLX_LOG: error, warn, info, debug
   std::string transport = "auto";  ///< RLX_TRANSPORT: auto, shm, hybrid, ofi, local
   std::string provider;            ///< RLX_PROVIDER: of libfabric (auto is then ofi); empty: best
-  std::string interface;           ///< RLX_INTERFACE: interface name or local address; empty: best
+  std::string interface;           ///< RLX_INTERFACE: interfaces or rank 0's addresses; empty: best
+  std::uint32_t rails = 1;         ///< RLX_RAILS: endpoints of each rank in the network, 1 to 8
   std::string nodes;               ///< RLX_NODES: pretended nodes by rank, "0,0,1"; empty: as it is
   std::string algorithm;           ///< RLX_ALGORITHM: "ring" or "all_reduce=ring,all_gather=bruck"
   std::string tuning;              ///< RLX_TUNING: rank 0's table of rlx-bench --tune; off: none

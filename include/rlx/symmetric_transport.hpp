@@ -14,6 +14,8 @@
 //  - Puts without a signal, and signals to different words, are unordered among each other.
 //  - A word is read by an acquire load of SignalRegion::word; whoever sees the value sees the
 //  bytes.
+// A writer keeps to one lane for a word until all its signals to it have been awaited: within an
+// epoch. The next epoch of the same word may take another lane.
 //
 // Threads: put, put_signal, get and signal on one lane are serialised by the transport; only
 // progress() reads completions, and a second thread that finds it busy returns at once.
@@ -59,7 +61,8 @@ struct Completion {
 using WindowNumber = std::uint16_t;
 inline constexpr WindowNumber kSignalWindow = 0;
 
-/// In-order sequence of operations; a lane is an endpoint or rail.
+/// Which of a transport's ways an operation takes, modulo capabilities().lanes. What goes over one
+/// lane goes over one endpoint.
 using Lane = std::uint16_t;
 
 /// The opaque key of a window: bytes whose meaning only the transport knows.
@@ -126,7 +129,11 @@ struct TransportCapabilities {
   SignalProtocol protocol = SignalProtocol::store;
   std::size_t inline_bytes = 0;                 ///< puts up to this size are copied at issue
   std::size_t max_put_bytes = ~std::size_t{0};  ///< larger puts are split by the transport
-  std::uint32_t lanes = 1;
+  std::uint32_t lanes = 1;  ///< that differ; over several rails each has its part of them, evenly
+                            ///< spread, so that work that takes turns over the lanes is shared as
+                            ///< the rails are fast. Lane 0 is of the fastest
+  std::uint32_t links = 1;  ///< interfaces that the lanes lead over, where each adds to
+                            ///< gigabytes_per_second; one lane has one of them
   bool passive_target = false;      ///< puts land although the target does not poll
   bool delivery_complete = false;   ///< Completion::remote is counted
   bool local_registration = false;  ///< sources must lie in attached memory

@@ -276,7 +276,8 @@ std::byte* Engine::stage(std::uint64_t epoch) const noexcept {
 /// Memory that is a window of this call's own.
 void Engine::use_attached(const CallState& call, collectives::RunArguments& arguments,
                           collectives::ArriveLine& arrive) noexcept {
-  if (call.input_attached.base != nullptr) arguments.input.window = call.input_attached.window.number;
+  if (call.input_attached.base != nullptr)
+    arguments.input.window = call.input_attached.window.number;
   if (call.output_attached.base == nullptr) return;
   const Window& window = call.output_attached.window;
   arguments.output.window = window.number;

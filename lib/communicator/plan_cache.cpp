@@ -10,6 +10,8 @@ namespace {
 constexpr std::size_t kMaxPlans = 512;
 /// Private outputs from here on are attached for the call: shorter ones are copied sooner.
 constexpr std::size_t kAttachedBytes = std::size_t{64} << 10;
+/// Shorter calls of one piece keep to the fastest lane: they wait for latency, not for bandwidth.
+constexpr std::size_t kLongPieceBytes = std::size_t{64} << 10;
 
 std::size_t align_line(std::size_t bytes) {
   return (bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
@@ -61,6 +63,9 @@ void bind_pieces(PreparedCall& plan, const PlanEnvironment& environment) {
   plan.full = collectives::bind(plan.schedule, layout);
   layout.count = plan.tail_count;
   plan.tail = collectives::bind(plan.schedule, layout);
+  const bool takes_turns =
+      plan.pieces > 1 || plan.piece_count * plan.element_bytes >= kLongPieceBytes;
+  plan.full.rotates_lanes = plan.tail.rotates_lanes = takes_turns;
   if (plan.full.scratch_bytes > environment.slot_bytes)
     throw CollectiveError(
         ErrorKind::Unsupported, std::string(to_string(plan.schedule.collective)),
@@ -122,10 +127,10 @@ void PlanCache::decide_attaching(PreparedCall& plan, const CallArguments& call,
                                  const collectives::Algorithm& algorithm) const {
   if (!attaches(call)) return;
   const bool reached = has(algorithm.needs.exposes, collectives::Exposure::output);
-  plan.attach_output = !call.out.symmetric && !plan.stage_output &&
-                       (reached || environment_.local_registration);
-  plan.attach_input = !call.in_place && !call.in.symmetric && !plan.stage_input &&
-                      environment_.local_registration;
+  plan.attach_output =
+      !call.out.symmetric && !plan.stage_output && (reached || environment_.local_registration);
+  plan.attach_input =
+      !call.in_place && !call.in.symmetric && !plan.stage_input && environment_.local_registration;
 }
 
 collectives::TunerInput PlanCache::tuner_input(const CallArguments& call) const {

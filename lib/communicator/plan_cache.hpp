@@ -60,8 +60,8 @@ struct PreparedCall {
   bool reads_inputs_apart = false;  ///< peers read the input while the output is written
   bool stage_input = false;
   bool stage_output = false;
-  bool attach_input = false;   ///< as memory of the call
-  bool attach_output = false;  ///< likewise
+  bool attach_input = false;     ///< as memory of the call
+  bool attach_output = false;    ///< likewise
   std::size_t stage_stride = 0;  ///< from block to block in staging
   StepKernel kernel = nullptr;
   bool stream = false;  ///< outputs are written past the caches

@@ -80,6 +80,7 @@ class FaultyTransport final : public SymmetricTransport {
   bool progress() noexcept override;
   std::optional<Window> attach(std::span<std::byte> memory, WindowRole role) noexcept override;
   bool admit(Rank rank, WindowNumber number, const WindowKey& key) noexcept override;
+  void detach(WindowNumber number) noexcept override { inner_->detach(number); }
   const TransportCapabilities& capabilities() const noexcept override { return offered_; }
   bool peer_failed(Rank rank) const noexcept override {
     return inner_->peer_failed(rank) || SymmetricTransport::peer_failed(rank);

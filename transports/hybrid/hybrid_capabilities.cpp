@@ -53,6 +53,7 @@ TransportCapabilities combined_capabilities(const Ways& ways, Rank me,
   const auto mine = static_cast<std::size_t>(std::ranges::count(node_of, node_of[me.index()]));
   offered.name = "hybrid";
   offered.detail = detail_of(ways, mine, node_of.size() - mine);
+  offered.call_windows = false;  // mates do not map private memory
   if (ways.fabric) offered.medium += fmt::format(", {}", shape_of(node_of));
   offered.load_store.clear();
   for (const std::uint32_t node : node_of)

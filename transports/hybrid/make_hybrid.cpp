@@ -31,6 +31,7 @@ std::unique_ptr<SymmetricTransport> make_over(const TransportSetup& setup, Meeti
     ways.mapped = make_shm_of(setup, std::move(meeting));
   if (!one_node) {
     for (const std::uint32_t node : node_of) options.reaches.push_back(node != mine);
+    options.key_room = sizeof(WindowKey::bytes) - 1 - kShmKeyBytes;  // what a hybrid's key leaves
     ways.fabric = make_ofi(setup, options);
   }
   return std::make_unique<hybrid::HybridTransport>(setup.rank, node_of, std::move(ways));

@@ -98,21 +98,36 @@ fi_addr_t Endpoint::insert(std::span<const std::byte> address) {
 
 Endpoint::Registered Endpoint::add_region(std::span<std::byte> memory) noexcept {
   if (has_mode(FI_MR_ALLOCATED)) touch_pages(memory);
-  // Ignored where the provider makes the keys.
-  const std::uint64_t wanted_key = regions_.size() + 1;
-  fid_mr* region = nullptr;
-  int result = fi_mr_reg(domain_.get(), memory.data(), memory.size(),
-                         FI_WRITE | FI_READ | FI_REMOTE_WRITE | FI_REMOTE_READ, 0, wanted_key, 0,
-                         &region, nullptr);
+  RegionPtr region;
+  const Registered registered = register_with(
+      memory, FI_WRITE | FI_READ | FI_REMOTE_WRITE | FI_REMOTE_READ, regions_.size() + 1, region);
+  if (region) regions_.push_back(std::move(region));
+  return registered;
+}
+
+Endpoint::Registered Endpoint::make_region(std::span<std::byte> memory, Use use,
+                                           std::uint64_t wanted_key, RegionPtr& region) noexcept {
+  // Sources have been written by the program, and may not be writable.
+  if (use == Use::target && has_mode(FI_MR_ALLOCATED)) touch_pages(memory);
+  return register_with(memory, use == Use::source ? FI_WRITE : FI_WRITE | FI_REMOTE_WRITE,
+                       wanted_key, region);
+}
+
+Endpoint::Registered Endpoint::register_with(std::span<std::byte> memory, std::uint64_t access,
+                                             std::uint64_t wanted_key, RegionPtr& region) noexcept {
+  fid_mr* made = nullptr;
+  // The key is ignored where the provider makes the keys.
+  int result = fi_mr_reg(domain_.get(), memory.data(), memory.size(), access, 0, wanted_key, 0,
+                         &made, nullptr);
   if (result != 0) return {-result};
-  regions_.emplace_back(region);
+  region.reset(made);
   if (has_mode(FI_MR_ENDPOINT)) {
-    result = fi_mr_bind(region, &endpoint_->fid, 0);
-    if (result == 0) result = fi_mr_enable(region);
+    result = fi_mr_bind(made, &endpoint_->fid, 0);
+    if (result == 0) result = fi_mr_enable(made);
     if (result != 0) return {-result};
   }
   const auto address = reinterpret_cast<std::uint64_t>(memory.data());
-  return {0, fi_mr_desc(region), fi_mr_key(region), has_mode(FI_MR_VIRT_ADDR) ? address : 0};
+  return {0, fi_mr_desc(made), fi_mr_key(made), has_mode(FI_MR_VIRT_ADDR) ? address : 0};
 }
 
 }  // namespace rlx::ofi

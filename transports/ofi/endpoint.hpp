@@ -34,6 +34,15 @@ class Endpoint {
   /// is closed after the endpoint.
   [[nodiscard]] Registered add_region(std::span<std::byte> memory) noexcept;
 
+  enum class Use : std::uint8_t {
+    source,  ///< of my own puts
+    target   ///< of the peers' puts, too
+  };
+  /// Registers memory until `region` goes. `wanted_key`: see add_region(); none is used twice at
+  /// a time.
+  [[nodiscard]] Registered make_region(std::span<std::byte> memory, Use use,
+                                       std::uint64_t wanted_key, RegionPtr& region) noexcept;
+
   [[nodiscard]] const fi_info& info() const { return *candidate_.info; }
   [[nodiscard]] const Candidate& candidate() const { return candidate_; }
   [[nodiscard]] const ProtocolChoice& protocol() const { return candidate_.protocol; }
@@ -45,6 +54,8 @@ class Endpoint {
 
  private:
   void open_endpoint();
+  Registered register_with(std::span<std::byte> memory, std::uint64_t access,
+                           std::uint64_t wanted_key, RegionPtr& region) noexcept;
 
   Candidate candidate_;
   std::size_t depth_;

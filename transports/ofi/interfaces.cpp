@@ -40,6 +40,7 @@ Address read_address(const ifaddrs& entry) {
   }
   address.loopback = (entry.ifa_flags & IFF_LOOPBACK) != 0;
   std::strncpy(address.interface.data(), entry.ifa_name, address.interface.size() - 1);
+  address.link = static_cast<std::uint8_t>(::if_nametoindex(entry.ifa_name));
   return address;
 }
 
@@ -98,7 +99,59 @@ bool common(std::span<const Neighbour> ranks, const Address& subnet) {
   return true;
 }
 
+/// Rank 0's addresses in the subnets that all ranks have one in: the first of each interface. All
+/// of one family, because a second one is only another name of the same wire.
+std::vector<Address> common_subnets(std::span<const Neighbour> ranks) {
+  std::vector<Address> found;
+  for (const Address& subnet : ranks[0].addresses) {
+    if (!subnet.valid() || subnet.loopback != 0) continue;
+    const bool other = std::ranges::none_of(found, [&](const Address& known) {
+      return known.link == subnet.link || known.family != subnet.family ||
+             known.same_subnet(subnet);
+    });
+    if (other && common(ranks, subnet)) found.push_back(subnet);
+  }
+  return found;
+}
+
+std::size_t bytes_of(std::uint8_t family) { return family == 4 ? 4 : 16; }
+
+constexpr std::uint8_t kLoopback = 0x80;
+constexpr std::size_t kHead = 3;  // family and loopback, prefix, link
+
 }  // namespace
+
+PackedAddresses pack(const Addresses& addresses) {
+  PackedAddresses packed{};
+  std::size_t at = 0;
+  for (const Address& address : addresses) {
+    const std::size_t bytes = bytes_of(address.family);
+    if (!address.valid() || at + kHead + bytes > packed.size()) continue;
+    packed[at++] = address.family | (address.loopback != 0 ? kLoopback : std::uint8_t{0});
+    packed[at++] = address.prefix;
+    packed[at++] = address.link;
+    std::copy_n(address.bytes.begin(), bytes, packed.begin() + static_cast<std::ptrdiff_t>(at));
+    at += bytes;
+  }
+  return packed;
+}
+
+Addresses unpack(const PackedAddresses& packed) {
+  Addresses addresses{};
+  std::size_t at = 0;
+  for (Address& address : addresses) {
+    if (at + kHead > packed.size() || packed[at] == 0) break;
+    address.family = packed[at] & static_cast<std::uint8_t>(~kLoopback);
+    address.loopback = (packed[at] & kLoopback) != 0;
+    address.prefix = packed[at + 1];
+    address.link = packed[at + 2];
+    const std::size_t bytes = bytes_of(address.family);
+    std::copy_n(packed.begin() + static_cast<std::ptrdiff_t>(at + kHead), bytes,
+                address.bytes.begin());
+    at += kHead + bytes;
+  }
+  return addresses;
+}
 
 std::string Address::text() const {
   char buffer[INET6_ADDRSTRLEN] = {};
@@ -127,6 +180,9 @@ Addresses local_addresses() {
                    [](const Address& a, const Address& b) { return a.family < b.family; });
   Addresses first{};
   std::copy_n(found.begin(), std::min(found.size(), first.size()), first.begin());
+  const Addresses told = unpack(pack(first));
+  for (std::size_t i = 0; i < first.size(); ++i)
+    if (!told[i].valid()) first[i] = {};
   return first;
 }
 
@@ -141,14 +197,41 @@ AddressChoice choose_address(std::span<const Neighbour> ranks, std::size_t me,
     const Address loopback = first_where(ranks[me].addresses, loops);
     if (loopback.valid()) return {loopback, "all ranks are on one node"};
   }
-  for (const Address& subnet : ranks[0].addresses) {
-    if (!subnet.valid() || subnet.loopback != 0 || !common(ranks, subnet)) continue;
-    return {in_subnet(ranks[me], subnet), "every rank has an address in this subnet"};
-  }
+  if (const auto subnets = common_subnets(ranks); !subnets.empty())
+    return {in_subnet(ranks[me], subnets[0]), "every rank has an address in this subnet"};
   const Address first =
       first_where(ranks[me].addresses, [&](const Address& a) { return !loops(a); });
   if (first.valid()) return {first, "no subnet is common to all ranks: the first that is up"};
   return {{}, "no network address but loopback, and the ranks are on several nodes"};
+}
+
+std::vector<AddressChoice> choose_addresses(std::span<const Neighbour> ranks, std::size_t me,
+                                            std::span<const std::string> asked, std::size_t rails) {
+  std::vector<AddressChoice> choices;
+  for (const std::string& name : asked) choices.push_back(asked_for(ranks, me, name));
+  if (choices.empty()) choices.push_back(choose_address(ranks, me, ""));
+  const Address& first = choices[0].address;
+  const bool more = asked.empty() && rails > 1 && first.valid() && first.loopback == 0;
+  if (more) {
+    const auto subnets = common_subnets(ranks);
+    for (std::size_t i = 1; i < std::min(subnets.size(), rails); ++i)
+      choices.push_back({in_subnet(ranks[me], subnets[i]), choices[0].reason});
+  }
+  const std::size_t several = choices.size();
+  for (std::size_t i = several; i < rails; ++i) choices.push_back(choices[i % several]);
+  return choices;
+}
+
+std::vector<std::string> names_in(std::string_view list) {
+  std::vector<std::string> names;
+  while (!list.empty()) {
+    std::string_view name = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), name.size() + 1));
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    if (!name.empty()) names.emplace_back(name);
+  }
+  return names;
 }
 
 }  // namespace rlx::ofi

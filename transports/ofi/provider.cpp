@@ -137,7 +137,7 @@ std::size_t pick(std::span<const Candidate> candidates, const Wish& wish) {
         other.protocol.possible)
       equal.push_back(i);
   }
-  return equal.empty() ? 0 : equal[wish.local_rank % equal.size()];
+  return equal.empty() ? 0 : equal[wish.place % equal.size()];
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ namespace rlx::ofi {
 /// Taken in this order when none is named. Fabrics made for one-sided writes first, then tcp. What
 /// follows has to be named: psm3 offers itself on any Ethernet, the others are slow, or (shm) hang
 /// the survivors when a process dies inside one of their locks.
-inline constexpr std::string_view kPreferred[] = {
-    "cxi", "efa", "verbs;ofi_rxm", "opx", "tcp", "net", "tcp;ofi_rxm"};
+inline constexpr std::string_view kPreferred[] = {"cxi", "efa", "verbs;ofi_rxm", "opx",
+                                                  "tcp", "net", "tcp;ofi_rxm"};
 
 /// A provider on one domain, and what rlx would make of it.
 struct Candidate {
@@ -54,10 +54,10 @@ struct Query {
 
 struct Wish {
   std::string provider;
-  std::string address;         ///< local IP address, for providers that have such
-  std::string problem;         ///< where there is none although one is needed: why
-  std::string interface;       ///< RLX_INTERFACE: for other providers, the name of a domain
-  std::size_t local_rank = 0;  ///< spreads the ranks of a node over the NICs of efa and cxi
+  std::string address;    ///< local IP address, for providers that have such
+  std::string problem;    ///< where there is none although one is needed: why
+  std::string interface;  ///< RLX_INTERFACE: for other providers, the name of a domain
+  std::size_t place = 0;  ///< spreads the rails of a node over the NICs of efa and cxi
   std::optional<SignalProtocol> protocol;
 };
 

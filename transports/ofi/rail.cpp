@@ -85,11 +85,53 @@ void Rail::set_descriptor(WindowNumber number, void* descriptor) {
 }
 
 void Rail::admit(Rank rank, WindowNumber number, const RemoteWindow& window) {
+  const std::lock_guard lock(mutex_);
   Peer& peer = peers_[rank.index()];
-  if (peer.windows.size() <= number) peer.windows.resize(number + std::size_t{1});
-  peer.windows[number] = window;
+  const bool of_call = number >= kFirstCallWindow;
+  auto& windows = of_call ? peer.call_windows : peer.windows;
+  const std::size_t index = of_call ? number - kFirstCallWindow : number;
+  if (windows.size() <= index) windows.resize(index + 1);
+  windows[index] = window;
   if (number == kSignalWindow)
     peer.code = SignalCode::for_lines(SignalRegion::lines_of(window.length));
+}
+
+Endpoint::Registered Rail::attach_call(WindowNumber number, std::span<std::byte> memory,
+                                       Endpoint::Use use) noexcept {
+  const std::lock_guard lock(mutex_);
+  const std::size_t index = number - kFirstCallWindow;
+  if (call_regions_.size() <= index) call_regions_.resize(index + 1);
+  const auto registered = endpoint_.make_region(memory, use, number, call_regions_[index].region);
+  call_regions_[index].descriptor = registered.descriptor;
+  return registered;
+}
+
+void Rail::detach_call(WindowNumber number) noexcept {
+  const std::lock_guard lock(mutex_);
+  call_regions_[number - kFirstCallWindow] = {};
+}
+
+/// nullptr where it was never admitted.
+const RemoteWindow* Rail::find_window(const Peer& peer, WindowNumber number) noexcept {
+  const bool of_call = number >= kFirstCallWindow;
+  const auto& windows = of_call ? peer.call_windows : peer.windows;
+  const std::size_t index = of_call ? number - kFirstCallWindow : number;
+  return index < windows.size() ? &windows[index] : nullptr;
+}
+
+/// nullptr where the provider wants none.
+void* Rail::descriptor_of(WindowNumber number) const noexcept {
+  if (number < kFirstCallWindow)
+    return number < descriptors_.size() ? descriptors_[number] : nullptr;
+  const std::size_t index = number - kFirstCallWindow;
+  return index < call_regions_.size() ? call_regions_[index].descriptor : nullptr;
+}
+
+void Rail::forget(Rank rank) {
+  Peer& peer = peers_[rank.index()];
+  peer.windows.clear();
+  peer.operations.store(0, std::memory_order_relaxed);
+  peer.bytes.store(0, std::memory_order_relaxed);
 }
 
 bool Rail::has_room(const Peer& peer, OperationKind kind) const noexcept {
@@ -127,9 +169,11 @@ Issue Rail::issue(const Request& request, Completion& completion) noexcept {
 
 bool Rail::is_admitted(const Request& request) noexcept {
   const std::size_t rank = request.remote.rank.index();
-  const std::size_t windows = rank < size_ ? peers_[rank].windows.size() : 0;
-  const bool reaches_data = request.local.length == 0 || request.remote.window < windows;
-  const bool reaches_word = request.kind != OperationKind::put_signal || windows > 0;
+  const bool known = rank < size_ && !peers_[rank].windows.empty();
+  const bool reaches_data =
+      request.local.length == 0 ||
+      (rank < size_ && find_window(peers_[rank], request.remote.window) != nullptr);
+  const bool reaches_word = request.kind != OperationKind::put_signal || known;
   if (reaches_data && reaches_word) return true;
   fail(ErrorKind::Transport,
        fmt::format("window {} of rank {} was used before it was admitted",
@@ -148,10 +192,9 @@ Operation* Rail::make_operation(const Request& request, Peer& peer,
   operation->length = request.local.length;
   operation->inject =
       request.kind != OperationKind::get && inject_ > 0 && request.local.length <= inject_;
-  if (request.local.window < descriptors_.size())
-    operation->descriptor = descriptors_[request.local.window];
+  operation->descriptor = descriptor_of(request.local.window);
   if (request.local.length > 0) {
-    const RemoteWindow& window = peer.windows[request.remote.window];
+    const RemoteWindow& window = *find_window(peer, request.remote.window);
     operation->address = window.base + request.remote.offset;
     operation->key = window.key;
   }

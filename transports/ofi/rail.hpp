@@ -33,6 +33,10 @@
 
 namespace rlx::ofi {
 
+/// Windows of single calls have numbers from here on.
+inline constexpr WindowNumber kFirstCallWindow = 0x8000;
+inline constexpr WindowNumber kMostCallWindows = 0x4000;
+
 /// A peer's window: what offsets are added to, and its key.
 struct RemoteWindow {
   std::uint64_t base = 0;
@@ -44,6 +48,7 @@ struct Peer {
   Rank rank;
   fi_addr_t address = FI_ADDR_UNSPEC;
   std::vector<RemoteWindow> windows;
+  std::vector<RemoteWindow> call_windows;  // by number from kFirstCallWindow on
   SignalCode code;
   std::atomic<bool> failed{false};
   bool reached = false;                      // something to it has completed
@@ -90,6 +95,12 @@ class Rail {
   void set_descriptor(WindowNumber number, void* descriptor);
   void set_signals(SignalRegion region) { remote_signals_.attach(region); }
   void admit(Rank rank, WindowNumber number, const RemoteWindow& window);
+  /// Makes memory of a call a window, from which the fabric may read or to which it may write.
+  [[nodiscard]] Endpoint::Registered attach_call(WindowNumber number, std::span<std::byte> memory,
+                                                 Endpoint::Use use) noexcept;
+  void detach_call(WindowNumber number) noexcept;
+  /// As if nothing of this peer had been admitted and nothing sent to it. Nothing is on its way.
+  void forget(Rank rank);
   [[nodiscard]] bool has_failed(Rank rank) const noexcept {
     return peers_[rank.index()].failed.load(std::memory_order_acquire);
   }
@@ -110,6 +121,8 @@ class Rail {
 
   // Posting (rail.cpp).
   bool is_admitted(const Request& request) noexcept;
+  static const RemoteWindow* find_window(const Peer& peer, WindowNumber number) noexcept;
+  void* descriptor_of(WindowNumber number) const noexcept;
   bool has_room(const Peer& peer, OperationKind kind) const noexcept;
   Operation* make_operation(const Request& request, Peer& peer, Completion& completion) noexcept;
   Advance advance(Operation& operation) noexcept;
@@ -151,13 +164,19 @@ class Rail {
   std::atomic<std::size_t> reached_{0};
   std::size_t share_;               // outstanding calls of one peer
   std::vector<void*> descriptors_;  // by window; only for providers that want them
+  struct CallRegion {
+    RegionPtr region;
+    void* descriptor = nullptr;
+  };
   RemoteSignals remote_signals_;
   Pool<Operation> operations_;
   Pool<Post> posts_;
   Operation* backlog_ = nullptr;
   Operation* backlog_last_ = nullptr;
   void* value_descriptor_ = nullptr;  // of Operation::value
-  Endpoint endpoint_;  // after all memory that the fabric works on: it is closed first
+  // After all memory that the fabric works on: it is closed first, and its regions before it.
+  Endpoint endpoint_;
+  std::vector<CallRegion> call_regions_;  // by number from kFirstCallWindow on
 };
 
 }  // namespace rlx::ofi

@@ -37,7 +37,7 @@ struct ShmKey {
   std::uint64_t length = 0;
   bool operator==(const ShmKey&) const = default;
 };
-static_assert(sizeof(ShmKey) <= sizeof(WindowKey::bytes));
+static_assert(sizeof(ShmKey) == kShmKeyBytes);
 
 TransportCapabilities capabilities_for(const Meeting& meeting, Rank me) {
   const HugePages huge = huge_pages_of_shared_memory();

@@ -17,6 +17,9 @@
 
 namespace rlx {
 
+/// Bytes of a WindowKey that are used.
+inline constexpr std::size_t kShmKeyBytes = 24;
+
 /// For tests.
 struct ShmOptions {
   std::function<std::size_t()> room;  ///< instead of what the system says is left, bytes

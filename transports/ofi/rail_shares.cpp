@@ -1,0 +1,117 @@
+#include "transports/ofi/rail_shares.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+namespace rlx::ofi {
+
+namespace {
+
+double median_of(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+double speed_of(std::size_t interface, std::span<const double> figures, std::size_t interfaces,
+                std::span<const std::uint32_t> node_of) {
+  std::map<std::uint32_t, std::vector<double>> of_node;
+  for (std::size_t rank = 0; rank < node_of.size(); ++rank) {
+    const double figure = figures[rank * interfaces + interface];
+    if (figure > 0) of_node[node_of[rank]].push_back(figure);
+  }
+  double slowest = 0;
+  for (const auto& [node, values] : of_node) {
+    const double here = median_of(values);
+    slowest = slowest == 0 ? here : std::min(slowest, here);
+  }
+  return slowest;
+}
+
+std::size_t count_of(std::span<const std::uint8_t> interface_of) {
+  return *std::max_element(interface_of.begin(), interface_of.end()) + std::size_t{1};
+}
+
+/// How many of `lanes` each rail has.
+std::vector<std::size_t> lanes_of(std::span<const double> shares, std::size_t lanes) {
+  std::vector<std::size_t> counts;
+  std::vector<std::size_t> by_remainder(shares.size());
+  std::iota(by_remainder.begin(), by_remainder.end(), std::size_t{0});
+  for (const double share : shares)
+    counts.push_back(static_cast<std::size_t>(share * static_cast<double>(lanes)));
+  const auto remainder = [&](std::size_t rail) {
+    return shares[rail] * static_cast<double>(lanes) - static_cast<double>(counts[rail]);
+  };
+  std::ranges::stable_sort(by_remainder,
+                           [&](auto a, auto b) { return remainder(a) > remainder(b); });
+  const std::size_t given = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+  for (std::size_t i = 0; i < lanes - std::min(lanes, given); ++i)
+    ++counts[by_remainder[i % by_remainder.size()]];
+  return counts;
+}
+
+}  // namespace
+
+std::vector<double> agreed_speeds(std::span<const double> figures, std::size_t interfaces,
+                                  std::span<const std::uint32_t> node_of) {
+  std::vector<double> speeds;
+  for (std::size_t i = 0; i < interfaces; ++i)
+    speeds.push_back(speed_of(i, figures, interfaces, node_of));
+  return speeds;
+}
+
+std::vector<double> rail_shares(std::span<const double> speeds,
+                                std::span<const std::uint8_t> interface_of) {
+  std::vector<double> of(speeds.begin(), speeds.end());
+  const auto [least, most] = std::minmax_element(of.begin(), of.end());
+  if (*least <= 0 || *most < kAlike * *least) std::fill(of.begin(), of.end(), 1.0);
+  const double sum = std::accumulate(of.begin(), of.end(), 0.0);
+  std::vector<double> shares;
+  for (const std::uint8_t interface : interface_of) {
+    const auto rails = std::count(interface_of.begin(), interface_of.end(), interface);
+    shares.push_back(of[interface] / sum / static_cast<double>(rails));
+  }
+  return shares;
+}
+
+// Smooth weighted round robin: a rail's credit grows by its number of lanes with every lane, the
+// one with most takes the lane and pays for it with the sum of all.
+std::vector<std::uint8_t> lane_table(std::span<const double> shares) {
+  if (shares.size() == 1) return {0};
+  const std::size_t lanes = shares.size() * kLanesPerRail;
+  const std::vector<std::size_t> counts = lanes_of(shares, lanes);
+  std::vector<std::ptrdiff_t> credit(shares.size());
+  std::vector<std::uint8_t> table;
+  while (table.size() < lanes) {
+    for (std::size_t rail = 0; rail < credit.size(); ++rail)
+      credit[rail] += static_cast<std::ptrdiff_t>(counts[rail]);
+    const auto richest = std::max_element(credit.begin(), credit.end());
+    *richest -= static_cast<std::ptrdiff_t>(lanes);
+    table.push_back(static_cast<std::uint8_t>(richest - credit.begin()));
+  }
+  return table;
+}
+
+double gain_of(std::span<const double> shares, std::span<const std::uint8_t> interface_of) {
+  std::vector<double> of(count_of(interface_of));
+  for (std::size_t rail = 0; rail < shares.size(); ++rail) of[interface_of[rail]] += shares[rail];
+  return 1 / *std::max_element(of.begin(), of.end());
+}
+
+std::uint32_t pack_interfaces(std::span<const std::uint8_t> interface_of) {
+  std::uint32_t packed = 0;
+  for (std::size_t rail = 0; rail < interface_of.size(); ++rail)
+    packed |= std::uint32_t{interface_of[rail]} << (4 * rail);
+  return packed;
+}
+
+std::vector<std::uint8_t> unpack_interfaces(std::uint32_t packed, std::size_t rails) {
+  std::vector<std::uint8_t> interface_of;
+  for (std::size_t rail = 0; rail < rails; ++rail)
+    interface_of.push_back(static_cast<std::uint8_t>(packed >> (4 * rail) & 0xf));
+  return interface_of;
+}
+
+}  // namespace rlx::ofi
