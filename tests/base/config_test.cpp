@@ -52,7 +52,7 @@ TEST(Config, every_knob_reads_back_as_text_that_sets_the_same) {
     EXPECT_EQ(copy.get(entry.name), defaults.get(entry.name)) << entry.name;
   }
   EXPECT_EQ(names.size(), config_entries().size());
-  EXPECT_EQ(names.size(), 21U);
+  EXPECT_EQ(names.size(), 23U);
 }
 
 TEST(Config, defaults_print_as_written_in_the_header) {
@@ -72,6 +72,7 @@ TEST(Config, each_name_sets_its_own_member) {
   config.set("RLX_TRANSPORT", "local");
   config.set("RLX_PROVIDER", "tcp;ofi_rxm");
   config.set("RLX_INTERFACE", "eth0");
+  config.set("RLX_REGISTER", "off");
   config.set("RLX_ALGORITHM", "all_reduce=ring");
   config.set("RLX_TUNING", "tuning.json");
   config.set("RLX_HEAP_LIMIT", "2G");
@@ -90,6 +91,7 @@ TEST(Config, each_name_sets_its_own_member) {
   EXPECT_EQ(config.transport, "local");
   EXPECT_EQ(config.provider, "tcp;ofi_rxm");
   EXPECT_EQ(config.interface, "eth0");
+  EXPECT_FALSE(config.register_private);
   EXPECT_EQ(config.algorithm, "all_reduce=ring");
   EXPECT_EQ(config.tuning, "tuning.json");
   EXPECT_EQ(config.heap_limit, std::size_t{2} << 30);

@@ -1,5 +1,9 @@
 // What every SymmetricTransport promises about completions, reads, and many at once.
 
+#include <sys/mman.h>
+
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -222,6 +226,46 @@ TEST_P(TransportSuite, a_window_attached_later_is_reached_like_the_first) {
     EXPECT_EQ(pattern_matches(landed, peer.value()), 50000U);
     self.drain(completion);
     self.barrier();
+  });
+}
+
+// At the same addresses and under the same number every time, with pages that are new each time.
+TEST_P(TransportSuite, memory_of_a_call_is_reached_until_it_is_given_back) {
+  run_ranks(GetParam(), 2, [&](RankWorld& self) {
+    SymmetricTransport& transport = self.transport();
+    if (!transport.capabilities().call_windows) return;
+    constexpr std::size_t kBytes = 100000;
+    const Rank peer = rank_of(1 - self.rank().index());
+    std::optional<WindowNumber> first;
+    void* place = nullptr;
+    for (std::uint32_t round = 1; round <= 20; ++round) {
+      void* const mapped =
+          ::mmap(place, kBytes, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | (place != nullptr ? MAP_FIXED : 0), -1, 0);
+      ASSERT_NE(mapped, MAP_FAILED);
+      place = mapped;
+      const std::span<std::byte> memory(static_cast<std::byte*>(mapped), kBytes);
+      fill_pattern(self.heap().first(50000), 100 * round + self.rank().value());
+      const WindowNumber mine = self.share(memory, WindowRole::call);
+      EXPECT_EQ(mine, first.value_or(mine)) << "the number is used again";
+      first = mine;
+      const auto source = transport.attach(self.heap().first(50000), WindowRole::source);
+      ASSERT_TRUE(source.has_value());
+      EXPECT_NE(source->number, mine);
+      Completion completion;
+      self.insist([&] {
+        return transport.put_signal(0, {peer, mine, 49999},
+                                    {self.heap().data(), 50000, source->number},
+                                    {peer, 0, value(round)}, completion);
+      });
+      self.wait_word(0, round);
+      EXPECT_EQ(pattern_matches(memory.subspan(49999, 50000), 100 * round + peer.value()), 50000U);
+      self.drain(completion);
+      self.barrier();
+      transport.detach(source->number);
+      transport.detach(mine);
+    }
+    ::munmap(place, kBytes);
   });
 }
 

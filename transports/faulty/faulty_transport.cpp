@@ -41,6 +41,7 @@ TransportCapabilities capabilities_around(const TransportCapabilities& inner,
   offered.name = fmt::format("faulty({})", inner.name);
   offered.inline_bytes = std::min(inner.inline_bytes, kFaultyInlineBytes);
   offered.delivery_complete = false;
+  offered.call_windows = false;
   offered.latency_us += std::chrono::duration<double, std::micro>(options.delay).count();
   offered.load_store.assign(inner.load_store.size(), false);  // nobody goes around the faults
   if (options.cqdata) offered.protocol = SignalProtocol::completion_data;
@@ -80,7 +81,6 @@ class FaultyTransport final : public SymmetricTransport {
   bool progress() noexcept override;
   std::optional<Window> attach(std::span<std::byte> memory, WindowRole role) noexcept override;
   bool admit(Rank rank, WindowNumber number, const WindowKey& key) noexcept override;
-  void detach(WindowNumber number) noexcept override { inner_->detach(number); }
   const TransportCapabilities& capabilities() const noexcept override { return offered_; }
   bool peer_failed(Rank rank) const noexcept override {
     return inner_->peer_failed(rank) || SymmetricTransport::peer_failed(rank);

@@ -41,8 +41,10 @@ std::string describe(const std::vector<OpenedRail>& rails) {
   return rails.size() == 1 ? text : fmt::format("{} by {} rails", text, rails.size());
 }
 
-/// Whether windows of calls have keys short enough. Where we make them they are the numbers.
-bool fits_call_keys(const Endpoint& endpoint, std::size_t rails) {
+/// Whether memory can be registered for single calls: a registration that is bound to an endpoint
+/// can not be closed before it, and keys must be short. Where we make them they are the numbers.
+bool registers_for_calls(const Endpoint& endpoint, std::size_t rails) {
+  if (endpoint.has_mode(FI_MR_ENDPOINT)) return false;
   const std::size_t key = endpoint.has_mode(FI_MR_PROV_KEY)
                               ? endpoint.info().domain_attr->mr_key_size
                               : sizeof(WindowNumber);
@@ -58,7 +60,7 @@ RailsTransport::RailsTransport(const TransportSetup& setup, std::vector<OpenedRa
       watch_(detail::ProcessIdentity::mine()) {
   capabilities_.detail = capabilities_.fabric = describe(rails);
   if (rails.size() > 1) capabilities_.medium += fmt::format(", {} rails", rails.size());
-  capabilities_.call_windows = fits_call_keys(rails[0].endpoint, rails.size());
+  capabilities_.call_windows = registers_for_calls(rails[0].endpoint, rails.size());
   for (const fi_addr_t address : rails[0].addresses)
     reaches_.push_back(address != FI_ADDR_NOTAVAIL);
   for (OpenedRail& rail : rails) {
@@ -243,7 +245,7 @@ std::optional<Window> RailsTransport::attach_call(std::span<std::byte> memory,
                                                   Endpoint::Use use) noexcept {
   const auto number = free_call_number();
   if (!number) return std::nullopt;
-  WindowKeys keys{0, memory.size(), {}};
+  WindowKeys keys{0, memory.size()};
   for (const auto& rail : rails_) {
     const auto registered = rail->attach_call(*number, memory, use);
     if (registered.error != 0) {
@@ -252,7 +254,7 @@ std::optional<Window> RailsTransport::attach_call(std::span<std::byte> memory,
       return std::nullopt;
     }
     keys.base = registered.base;
-    keys.keys.push_back(registered.key);
+    keys.add(registered.key);
   }
   const std::optional<WindowKey> key = write_keys(keys);
   if (key && key->length <= kCallKeyBytes) return Window{*number, *key};
@@ -276,7 +278,7 @@ std::optional<Window> RailsTransport::attach(std::span<std::byte> memory,
   if (signals && !accept_signals(memory)) return std::nullopt;
   Window window;
   window.number = signals ? kSignalWindow : static_cast<WindowNumber>(windows_.size());
-  WindowKeys keys{0, memory.size(), {}};
+  WindowKeys keys{0, memory.size()};
   bool same_base = true;
   for (const auto& rail : rails_) {
     const auto registered = rail->add_region(memory);
@@ -284,9 +286,9 @@ std::optional<Window> RailsTransport::attach(std::span<std::byte> memory,
       refuse(registered.error, memory.size());
       return std::nullopt;
     }
-    same_base = same_base && (keys.keys.empty() || registered.base == keys.base);
+    same_base = same_base && (keys.rails == 0 || registered.base == keys.base);
     keys.base = registered.base;
-    keys.keys.push_back(registered.key);
+    keys.add(registered.key);
     rail->set_descriptor(window.number, registered.descriptor);
   }
   const std::optional<WindowKey> key = same_base ? write_keys(keys) : std::nullopt;
@@ -312,7 +314,7 @@ bool RailsTransport::admit(Rank rank, WindowNumber number, const WindowKey& key)
     return false;
   }
   for (std::size_t rail = 0; rail < rails_.size(); ++rail)
-    rails_[rail]->admit(rank, number, {keys->base, keys->keys[rail], keys->length});
+    rails_[rail]->admit(rank, number, {keys->base, keys->key[rail], keys->length});
   if (number < kFirstCallWindow) record_window(rank, number, keys->length);
   return true;
 }

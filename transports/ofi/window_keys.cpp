@@ -21,7 +21,7 @@ std::uint64_t number_at(const WindowKey& key, std::size_t at, std::size_t bytes)
   return value;
 }
 
-std::size_t width_of(const std::vector<std::uint64_t>& keys) {
+std::size_t width_of(std::span<const std::uint64_t> keys) {
   const std::uint64_t largest = *std::max_element(keys.begin(), keys.end());
   return std::max<std::size_t>(1, (static_cast<std::size_t>(std::bit_width(largest)) + 7) / 8);
 }
@@ -33,16 +33,16 @@ std::size_t rails_that_fit(std::size_t key_bytes, std::size_t room) {
 }
 
 std::optional<WindowKey> write_keys(const WindowKeys& keys) {
-  const std::size_t width = width_of(keys.keys);
+  const std::size_t width = width_of(keys.keys());
   WindowKey key;
-  const bool fits = kWindowKeyHead + width * keys.keys.size() <= key.bytes.size() &&
+  const bool fits = kWindowKeyHead + width * keys.rails <= key.bytes.size() &&
                     keys.base >> (8 * kAddressBytes) == 0 &&
                     keys.length >> (8 * kAddressBytes) == 0;
   if (!fits) return std::nullopt;
-  append(key, (keys.keys.size() - 1) | (width - 1) << 3, 1);
+  append(key, (keys.rails - 1) | (width - 1) << 3, 1);
   append(key, keys.base, kAddressBytes);
   append(key, keys.length, kAddressBytes);
-  for (const std::uint64_t one : keys.keys) append(key, one, width);
+  for (const std::uint64_t one : keys.keys()) append(key, one, width);
   return key;
 }
 
@@ -51,10 +51,10 @@ std::optional<WindowKeys> read_keys(const WindowKey& key, std::size_t rails) {
   const std::size_t head = number_at(key, 0, 1);
   const std::size_t width = (head >> 3 & 7) + 1;
   if ((head & 7) + 1 != rails || key.length != kWindowKeyHead + rails * width) return std::nullopt;
-  WindowKeys keys{
-      number_at(key, 1, kAddressBytes), number_at(key, 1 + kAddressBytes, kAddressBytes), {}};
+  WindowKeys keys{number_at(key, 1, kAddressBytes),
+                  number_at(key, 1 + kAddressBytes, kAddressBytes)};
   for (std::size_t rail = 0; rail < rails; ++rail)
-    keys.keys.push_back(number_at(key, kWindowKeyHead + rail * width, width));
+    keys.add(number_at(key, kWindowKeyHead + rail * width, width));
   return keys;
 }
 

@@ -4,20 +4,24 @@
 //
 //   | rails - 1 (3 bits), bytes of a key - 1 (3 bits) | base, 6 bytes | length, 6 bytes | keys |
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "rlx/symmetric_transport.hpp"
+#include "transports/ofi/rail_shares.hpp"
 
 namespace rlx::ofi {
 
 struct WindowKeys {
   std::uint64_t base = 0;  ///< the same for all rails; below 2^48, as is the length
   std::uint64_t length = 0;
-  std::vector<std::uint64_t> keys;  ///< by rail, 1 to 8
+  std::size_t rails = 0;                        ///< 1 to 8
+  std::array<std::uint64_t, kMostRails> key{};  ///< by rail
 
+  void add(std::uint64_t one) { key[rails++] = one; }
+  [[nodiscard]] std::span<const std::uint64_t> keys() const { return std::span(key).first(rails); }
   friend bool operator==(const WindowKeys&, const WindowKeys&) = default;
 };
 

@@ -64,8 +64,8 @@ int close_region(fid* fid) {
   auto* region = as<MockRegion>(fid);
   {
     const std::lock_guard lock(region->state->mutex);
-    if (region->state->endpoints[region->domain].open)
-      region->state->breach("a registration was closed before its endpoint");
+    if (region->bound && region->state->endpoints[region->domain].open)
+      region->state->breach("a registration was closed before the endpoint it is bound to");
     region->state->regions.erase({region->domain, region->object.key});
     region->state->locked -= region->length;
   }
