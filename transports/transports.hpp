@@ -6,9 +6,9 @@
 #include <memory>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "rlx/config.hpp"
+#include "rlx/gathered.hpp"
 #include "rlx/symmetric_transport.hpp"
 
 namespace rlx {
@@ -19,7 +19,7 @@ struct TransportSetup {
   Rank rank;
   std::size_t size = 1;
   const Config* config = nullptr;
-  std::function<std::vector<std::byte>(std::span<const std::byte> mine)> exchange;
+  std::function<Gathered(std::span<const std::byte> mine)> exchange;
 };
 
 struct TransportEntry {

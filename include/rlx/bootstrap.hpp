@@ -3,14 +3,17 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
+#include "rlx/gathered.hpp"
 #include "rlx/rank.hpp"
 
 namespace rlx {
 
-/// Four functions. Implementations: rlx/mpi.hpp, threads, TCP rendezvous. All are blocking and
-/// collective over the ranks of this bootstrap, and throw CollectiveError(Launch) naming phase and
-/// peer when a rank does not arrive before the start-up deadline.
+/// Four functions, and a fifth for those who can save memory. Implementations: rlx/mpi.hpp,
+/// threads, TCP rendezvous. All are blocking and collective over the ranks of this bootstrap, and
+/// throw CollectiveError(Launch) naming phase and peer when a rank does not arrive before the
+/// start-up deadline.
 class Bootstrap {
  public:
   virtual ~Bootstrap() = default;
@@ -20,6 +23,12 @@ class Bootstrap {
   /// in rank order.
   virtual void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
   virtual void barrier() = 0;
+  /// As all_gather(), into memory that the ranks of a node may share. By default it is one's own.
+  [[nodiscard]] virtual Gathered gather_shared(std::span<const std::byte> mine) {
+    std::vector<std::byte> all(mine.size() * size());
+    all_gather(mine, all);
+    return Gathered(std::move(all));
+  }
 };
 
 }  // namespace rlx

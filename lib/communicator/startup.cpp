@@ -65,6 +65,16 @@ void PhasedBootstrap::all_gather(std::span<const std::byte> mine, std::span<std:
   phases_.back().bytes += all.size();
 }
 
+Gathered PhasedBootstrap::gather_shared(std::span<const std::byte> mine) {
+  Gathered all;
+  in_phase([&] { all = inner_.gather_shared(mine); });
+  if (phases_.empty()) return all;
+  ++phases_.back().exchanges;
+  phases_.back().bytes += all.bytes().size();
+  if (all.shared()) phases_.back().shared += all.bytes().size();
+  return all;
+}
+
 void PhasedBootstrap::barrier() {
   in_phase([&] { inner_.barrier(); });
 }

@@ -16,6 +16,7 @@ struct StartupPhase {
   double us = 0;          ///< until the next phase began
   std::size_t exchanges = 0;
   std::size_t bytes = 0;    ///< that this rank received from all ranks through the bootstrap
+  std::size_t shared = 0;   ///< of them in memory that the ranks of its node share
   std::ptrdiff_t heap = 0;  ///< bytes of the process's C heap at its end more than at its beginning
 };
 
@@ -37,6 +38,7 @@ class PhasedBootstrap final : public Bootstrap {
   /// Throw what the inner bootstrap throws, with the phase in the message.
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override;
   void barrier() override;
+  [[nodiscard]] Gathered gather_shared(std::span<const std::byte> mine) override;
 
  private:
   template <class F>

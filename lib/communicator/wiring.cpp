@@ -38,10 +38,8 @@ struct Hello {
 };
 
 template <class T>
-std::vector<T> exchange(Bootstrap& bootstrap, const T& mine) {
-  std::vector<T> all(bootstrap.size());
-  bootstrap.all_gather(std::as_bytes(std::span(&mine, 1)), std::as_writable_bytes(std::span(all)));
-  return all;
+Records<T> exchange(Bootstrap& bootstrap, const T& mine) {
+  return Records<T>(bootstrap.gather_shared(std::as_bytes(std::span(&mine, 1))));
 }
 
 /// Of a host and its boot: 64 bits of what tells them apart (FNV-1a).
@@ -63,7 +61,7 @@ Hello make_hello(const Topology& topology) {
   return hello;
 }
 
-void check_versions(const std::vector<Hello>& hellos, Rank me) {
+void check_versions(std::span<const Hello> hellos, Rank me) {
   for (std::uint32_t rank = 0; rank < hellos.size(); ++rank) {
     const Hello& theirs = hellos[rank];
     if (theirs.magic == kMagic && theirs.wire == hellos[me.index()].wire) continue;
@@ -95,7 +93,7 @@ void adopt(Config& config, std::string_view text) {
 }
 
 /// Whether the ranks of my node have a core each, judged from their affinity masks together.
-bool ranks_fit(const std::vector<Hello>& hellos, Rank me, const std::string& host) {
+bool ranks_fit(std::span<const Hello> hellos, Rank me, const std::string& host) {
   cpu_set_t all;
   CPU_ZERO(&all);
   int ranks = 0;
@@ -122,7 +120,7 @@ struct FreeCores {
   bool spare = false;
 };
 
-FreeCores free_cores(const std::vector<Hello>& hellos, Rank me) {
+FreeCores free_cores(std::span<const Hello> hellos, Rank me) {
   FreeCores free;
   cpu_set_t theirs;
   CPU_ZERO(&theirs);
@@ -155,9 +153,7 @@ TransportSetup transport_setup(Bootstrap& bootstrap, const Config& config) {
   setup.size = bootstrap.size();
   setup.config = &config;
   setup.exchange = [&bootstrap](std::span<const std::byte> mine) {
-    std::vector<std::byte> all(mine.size() * bootstrap.size());
-    bootstrap.all_gather(mine, all);
-    return all;
+    return bootstrap.gather_shared(mine);
   };
   return setup;
 }
@@ -183,7 +179,7 @@ std::vector<std::int32_t> readable_processes(Bootstrap& bootstrap) {
     if (!read || seen != theirs.value) readable = 0;
     processes.push_back(process);
   }
-  const std::vector<char> all = exchange(bootstrap, readable);  // and the tokens live until here
+  const auto all = exchange(bootstrap, readable);  // and the tokens live until here
   return std::ranges::count(all, 0) == 0 ? processes : std::vector<std::int32_t>();
 }
 
@@ -202,7 +198,7 @@ std::shared_ptr<Context> Context::wire(PhasedBootstrap& bootstrap,
   const Rank me = bootstrap.rank();
   bootstrap.enter("hello");
   const Topology topology = Topology::discover();
-  const std::vector<Hello> hellos = exchange(bootstrap, make_hello(topology));
+  const auto hellos = exchange(bootstrap, make_hello(topology));
   check_versions(hellos, me);
   adopt(options.config, broadcast_text(bootstrap, agreed_knobs(options.config)));
 
@@ -225,13 +221,13 @@ std::shared_ptr<Context> Context::wire(PhasedBootstrap& bootstrap,
   wire.keep(context->signal_memory_);
   const auto signals = wire.attach(context->signal_memory_->memory(), WindowRole::signals);
   const Window window = signals.value_or(Window{});
-  const std::vector<Window> windows = exchange(bootstrap, window);
+  const auto windows = exchange(bootstrap, window);
   if (!signals) throw_failure(wire, "the transport refused the signal region");
   for (std::uint32_t rank = 0; rank < windows.size(); ++rank)
     if (!wire.admit(Rank(rank), windows[rank].number, windows[rank].key))
       throw_failure(wire, "a peer's signal region can not be reached");
   bootstrap.enter("agreement");
-  const std::vector<MappedSet> maps = exchange(bootstrap, mapped_set(wire));
+  const auto maps = exchange(bootstrap, mapped_set(wire));
   context->agreed_.node_of = agree_on_nodes(maps);
   context->agreed_.load_store = everybody_maps_all(maps);
   context->agreed_.stream_bytes = exchange(bootstrap, stream_bytes_here())[0];
@@ -260,7 +256,10 @@ Agreement agreement_over(Bootstrap& bootstrap) {
     const auto all = exchange(bootstrap, mine);
     return *std::max_element(all.begin(), all.end());
   };
-  agreement.exchange = [&bootstrap](const ExtentRecord& mine) { return exchange(bootstrap, mine); };
+  agreement.exchange = [&bootstrap](const ExtentRecord& mine) {
+    const auto all = exchange(bootstrap, mine);
+    return std::vector<ExtentRecord>(all.begin(), all.end());
+  };
   return agreement;
 }
 
@@ -308,7 +307,7 @@ std::shared_ptr<CommunicatorState> wire_again(Bootstrap& bootstrap,
   if (context && context->suits(options)) {
     mine = {context->identity(), context->transport().rank().value(), context->propose_id()};
   }
-  const std::vector<Identity> all = exchange(bootstrap, mine);
+  const auto all = exchange(bootstrap, mine);
   GroupSetup group;
   bool known = true;
   for (const Identity& other : all) {

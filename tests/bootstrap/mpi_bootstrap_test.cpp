@@ -87,6 +87,59 @@ TEST(MpiBootstrap, a_rank_that_does_not_come_is_named_to_everybody_who_came) {
   MPI_Barrier(MPI_COMM_WORLD);  // rank 1 has waited here; the duplicate stays, as documented
 }
 
+using mpi::detail::Grouping;
+
+bool shares_in_rank_order(Bootstrap& bootstrap, std::size_t length, bool shared) {
+  const Gathered all = bootstrap.gather_shared(testing::bytes_of(bootstrap.rank().value(), length));
+  std::vector<std::byte> expected;
+  for (std::size_t r = 0; r < bootstrap.size(); ++r)
+    expected.insert(expected.end(), length, static_cast<std::byte>(r));
+  return std::ranges::equal(all.bytes(), expected) && all.shared() == shared;
+}
+
+// Nodes that are pretended: ranks by turns, one apart and the rest, the last ones first.
+TEST(MpiBootstrap, gathers_in_rank_order_by_way_of_nodes) {
+  const int rank = world_rank();
+  const bool several = world_size() > 2;
+  for (const int node : {rank % 2, rank == 0 ? 7 : 3, rank < world_size() - 1 ? 1 : 0}) {
+    CommBootstrap bootstrap(MPI_COMM_WORLD, 30, Grouping{node, 1});
+    for (std::size_t round = 0; round < 20; ++round) {
+      ASSERT_TRUE(gathers_in_rank_order(bootstrap, round * 11, round)) << "node " << node;
+      ASSERT_TRUE(shares_in_rank_order(bootstrap, 1 + round * 1000, several)) << "node " << node;
+    }
+    bootstrap.release();
+  }
+}
+
+TEST(MpiBootstrap, shares_only_what_is_long_and_between_several_nodes) {
+  CommBootstrap by_turns(MPI_COMM_WORLD, 30, Grouping{world_rank() % 2, 1 << 20});
+  EXPECT_TRUE(shares_in_rank_order(by_turns, 100, false));
+  EXPECT_TRUE(shares_in_rank_order(by_turns, 600000, world_size() > 2));
+  by_turns.release();
+  CommBootstrap together(MPI_COMM_WORLD, 30, Grouping{0, 1});
+  EXPECT_TRUE(shares_in_rank_order(together, 100, false));
+  together.release();
+  CommBootstrap apart(MPI_COMM_WORLD, 30, Grouping{world_rank(), 1});
+  EXPECT_TRUE(shares_in_rank_order(apart, 100, false));
+  apart.release();
+}
+
+TEST(MpiBootstrap, a_rank_that_does_not_come_is_named_on_all_nodes) {
+  ASSERT_GE(world_size(), 3) << "one is absent, two are there";
+  CommBootstrap bootstrap(MPI_COMM_WORLD, 0.3, Grouping{world_rank() / 2, 1});
+  if (world_rank() != 1) {
+    std::vector<std::byte> all(bootstrap.size());
+    try {
+      bootstrap.all_gather(testing::bytes_of(1, 1), all);
+      FAIL() << "rank 1 never entered";
+    } catch (const CollectiveError& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::Launch);
+      EXPECT_EQ(error.ranks(), std::vector<Rank>{Rank(1)}) << error.what();
+    }
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
 // Without the helper thread a call advances only while somebody waits in its Context.
 CommunicatorOptions without_helper() {
   CommunicatorOptions options;

@@ -53,7 +53,8 @@ TEST(RunForked, survivors_of_a_death_get_their_time_and_then_sigkill) {
 TEST(RunForked, passes_interrupt_and_terminate_on_to_every_child) {
   for (const int number : {SIGINT, SIGTERM}) {
     const pid_t parent = getpid();
-    // libfabric's shm provider installs handlers of its own when it is loaded, which end in exit(1).
+    // libfabric's shm provider installs handlers of its own when it is loaded, which end in
+    // exit(1).
     signal(number, SIG_DFL);
     const auto codes = run_forked(3, kGrace, [&](std::size_t rank) -> int {
       if (rank == 0) kill(parent, number);

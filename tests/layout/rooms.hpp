@@ -45,8 +45,11 @@ inline const std::map<std::string_view, std::string_view> kPublicHeaders = {
     {"error.hpp", "base"},
     {"launch.hpp", "communicator"},
     {"local_transport.hpp", "transports"},
+    {"gathered.hpp", "base"},
     {"mpi.hpp", "communicator"},
+    {"mpi_bootstrap.hpp", "bootstrap"},
     {"mpi_launcher.hpp", "bootstrap"},
+    {"node_memory.hpp", "bootstrap"},
     {"rank.hpp", "base"},  // an error names ranks
     {"reduce_kind.hpp", "base"},
     {"request.hpp", "communicator"},

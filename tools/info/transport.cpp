@@ -19,7 +19,7 @@ Json failed_row(Rank rank, std::string why) {
 bool everybody_has(bool config, const TransportSetup& setup) {
   const std::byte mine{config};
   const auto all = setup.exchange({&mine, 1});
-  return std::ranges::find(all, std::byte{0}) == all.end();
+  return std::ranges::find(all.bytes(), std::byte{0}) == all.bytes().end();
 }
 
 }  // namespace

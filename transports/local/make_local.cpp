@@ -33,10 +33,10 @@ std::unique_ptr<SymmetricTransport> take_mine(const TransportSetup& setup) {
   std::vector<std::unique_ptr<LocalTransport>> set;
   auto* offered = &set;
   if (setup.rank.value() == 0) set = LocalTransport::bare(setup.size);
-  const std::vector<std::byte> all = setup.exchange(std::as_bytes(std::span(&offered, 1)));
+  const Gathered all = setup.exchange(std::as_bytes(std::span(&offered, 1)));
   std::memcpy(&offered, all.data(), sizeof(offered));
   auto mine = std::move(offered->at(setup.rank.index()));
-  setup.exchange(std::as_bytes(std::span(&offered, 1)));  // rank 0's set lives until all have taken
+  (void)setup.exchange(std::as_bytes(std::span(&offered, 1)));  // rank 0's set lives until all have taken
   return mine;
 }
 
@@ -44,7 +44,7 @@ std::unique_ptr<SymmetricTransport> take_mine(const TransportSetup& setup) {
 
 std::unique_ptr<SymmetricTransport> make_local(const TransportSetup& setup) {
   const ProcessMark mine = mark_of_this_process();
-  const std::vector<std::byte> all = setup.exchange(std::as_bytes(std::span(&mine, 1)));
+  const Gathered all = setup.exchange(std::as_bytes(std::span(&mine, 1)));
   for (std::size_t peer = 0; peer < setup.size; ++peer) {
     ProcessMark theirs;
     std::memcpy(&theirs, all.data() + peer * sizeof(theirs), sizeof(theirs));

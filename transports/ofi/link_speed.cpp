@@ -256,10 +256,10 @@ std::vector<TrialReport> try_link(const TransportSetup& setup, const SymmetricTr
   mine.speed = trial.speed();
   mine.failed = problem.empty() ? 0 : 1;
   mine.kind = trial.lost() ? ErrorKind::PeerFailed : ErrorKind::Timeout;
-  auto reports = exchange_records(setup, mine);
+  const auto reports = exchange_records(setup, mine);
   check(setup, reports, problem);
   for (const Rank rank : partners.all()) rail.forget(rank);
-  return reports;
+  return {reports.begin(), reports.end()};
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace rlx::ofi {
 namespace {
 
 /// `bytes` of each rank, one after the other; mine may be fewer.
-std::vector<std::byte> exchange_padded(const TransportSetup& setup, std::span<const std::byte> mine,
+Gathered exchange_padded(const TransportSetup& setup, std::span<const std::byte> mine,
                                        std::size_t bytes) {
   std::vector<std::byte> padded(bytes);
   std::copy(mine.begin(), mine.end(), padded.begin());
@@ -30,7 +30,7 @@ std::uint64_t text_number(std::string_view text) {
 
 std::vector<std::string> exchange_texts(const TransportSetup& setup, std::string_view mine) {
   const auto lengths = exchange_records(setup, static_cast<std::uint64_t>(mine.size()));
-  const std::size_t longest = *std::max_element(lengths.begin(), lengths.end());
+  const std::size_t longest = *std::ranges::max_element(lengths);
   std::vector<std::string> texts(setup.size);
   if (longest == 0) return texts;
   const auto all = exchange_padded(setup, std::as_bytes(std::span(mine)), longest);

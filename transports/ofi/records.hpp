@@ -55,11 +55,8 @@ using RailNames = std::vector<std::vector<std::byte>>;
 
 /// One record of each rank, in rank order. Collective.
 template <class T>
-[[nodiscard]] std::vector<T> exchange_records(const TransportSetup& setup, const T& mine) {
-  const std::vector<std::byte> all = setup.exchange(std::as_bytes(std::span(&mine, 1)));
-  std::vector<T> records(setup.size);
-  std::memcpy(static_cast<void*>(records.data()), all.data(), setup.size * sizeof(T));
-  return records;
+[[nodiscard]] Records<T> exchange_records(const TransportSetup& setup, const T& mine) {
+  return Records<T>(setup.exchange(std::as_bytes(std::span(&mine, 1))));
 }
 
 /// One text of each rank, however long, in rank order. Collective.

@@ -26,7 +26,7 @@ void copy_text(std::array<char, N>& to, std::string_view from) {
 /// One row of `mine.size()` of each rank, in rank order. Collective.
 template <class T>
 std::vector<T> exchange_rows(const TransportSetup& setup, std::span<const T> mine) {
-  const std::vector<std::byte> all = setup.exchange(std::as_bytes(mine));
+  const Gathered all = setup.exchange(std::as_bytes(mine));
   std::vector<T> rows(setup.size * mine.size());
   std::memcpy(static_cast<void*>(rows.data()), all.data(), rows.size() * sizeof(T));
   return rows;
