@@ -22,14 +22,18 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr WindowNumber kDataWindow = 1;
-constexpr std::size_t kShortest = std::size_t{64} << 10;
-constexpr std::size_t kLongest = std::size_t{512} << 10;
+constexpr std::size_t kPutBytes = std::size_t{128} << 10;
+constexpr std::uint32_t kOutstanding = 16;  // puts that are not acknowledged, at most
+constexpr std::uint32_t kMostPuts = 256;
 constexpr std::chrono::milliseconds kEnough{4};
-constexpr std::uint32_t kMostRounds = 12;
+constexpr std::chrono::milliseconds kWarm{1};  // in which connections find their pace
+/// All interfaces one after the other, so often: what disturbs lasts longer than a turn. The
+/// fastest counts.
+constexpr std::uint64_t kTurns = 4;
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kSignalBytes = SignalRegion::bytes(kLinesPerGroup);
 constexpr std::size_t kDataBegin = (kSignalBytes + kPage - 1) / kPage * kPage;
-constexpr std::size_t kBytes = kDataBegin + 2 * kLongest;
+constexpr std::size_t kBytes = kDataBegin + 2 * kPutBytes;
 
 /// My source writes the first and the last, my target the second.
 enum Word : std::uint32_t { kData, kAcknowledged, kEnd };
@@ -43,14 +47,19 @@ class TrialMemory {
     if (pages_ == MAP_FAILED)
       throw CollectiveError(ErrorKind::OutOfMemory, "ofi",
                             fmt::format("no {} bytes to measure interfaces with", kBytes));
+    std::fill_n(begin(), kBytes, std::byte{0});  // the pages are there before the clock runs
   }
   TrialMemory(const TrialMemory&) = delete;
   TrialMemory& operator=(const TrialMemory&) = delete;
   ~TrialMemory() { ::munmap(pages_, kBytes); }
 
   [[nodiscard]] std::span<std::byte> signals() const { return {begin(), kSignalBytes}; }
-  [[nodiscard]] std::span<std::byte> data() const { return {begin() + kDataBegin, 2 * kLongest}; }
+  [[nodiscard]] std::span<std::byte> data() const { return {begin() + kDataBegin, 2 * kPutBytes}; }
   [[nodiscard]] SignalRegion region() const { return {begin(), kLinesPerGroup}; }
+  /// Lets signals of this epoch in. Before an exchange, after which the others send them.
+  void open(std::uint64_t epoch) const {
+    region().expected(0).store(SignalValue::make(epoch, 0, 0), std::memory_order_release);
+  }
   /// Its contents are used no more; where nothing pins it, neither is its memory.
   void empty() const { ::madvise(pages_, kBytes, MADV_DONTNEED); }
 
@@ -119,16 +128,17 @@ class Trial {
   }
   bool signal(Rank to, Word word, std::uint32_t part, std::size_t bytes = 0) noexcept {
     const Signal signal{to, word, SignalValue::make(epoch_, part, 0)};
-    const LocalRef from{memory_.data().data() + kLongest, bytes, kDataWindow};
+    const LocalRef from{memory_.data().data() + kPutBytes, bytes, kDataWindow};
     const Request request{OperationKind::put_signal, {to, kDataWindow, 0}, from, signal};
     return rail_.issue(request, completion_) == Issue::done;
   }
+  [[nodiscard]] std::uint32_t parts_of(Word word) const noexcept {
+    const std::uint64_t value = memory_.region().word(word).load(std::memory_order_acquire);
+    return SignalValue::epoch(value) == epoch_ ? SignalValue::part(value) : 0;
+  }
   void send() noexcept;
-  void measure(std::chrono::duration<double, std::micro> took) noexcept;
   void acknowledge() noexcept {
-    // Not the source's last word: its acknowledgement was awaited before that was sent.
-    if (has(kData, acknowledged_ + 1) && signal(*source_, kAcknowledged, acknowledged_ + 1))
-      ++acknowledged_;
+    while (has(kData, told_ + 1) && signal(*source_, kAcknowledged, told_ + 1)) ++told_;
   }
 
   Rail& rail_;
@@ -137,45 +147,36 @@ class Trial {
   std::optional<Rank> target_;
   std::optional<Rank> source_;
   Completion completion_;
-  std::size_t bytes_ = 0;     // of a round; of the first, for which the connection is made, none
-  std::size_t measured_ = 0;  // bytes that speed_ is of
-  std::uint32_t sent_ = 0;    // rounds
-  std::uint32_t acknowledged_ = 0;  // of my source's
-  bool awaits_ = false;             // the acknowledgement of the last round
-  bool ended_ = false;
+  std::uint32_t sent_ = 0;  // parts of kData
+  std::uint32_t told_ = 0;  // acknowledged of my source's
+  Clock::time_point begin_{};
+  Clock::time_point from_{};      // speed_ counts from here
+  std::uint32_t from_parts_ = 0;  // acknowledged by then
   double speed_ = 0;
-  Clock::time_point begin_;
-  std::chrono::duration<double, std::micro> spent_{0};
+  bool ended_ = false;
 };
 
-// Rounds of twice the bytes of the one before until there is enough; the fastest of the longest
-// counts, because what disturbs a round only makes it slower.
+// A put of nothing, which makes the connection; then more and more outstanding ones.
 void Trial::send() noexcept {
   if (ended_) return;
-  if (awaits_) {
-    if (!has(kAcknowledged, sent_)) return;
-    awaits_ = false;
-    measure(Clock::now() - begin_);
-  }
-  if (spent_ >= kEnough || sent_ == kMostRounds) {
-    ended_ = signal(*target_, kEnd, 1);
+  const std::uint32_t done = parts_of(kAcknowledged);
+  if (done == 0) {
+    if (sent_ == 0 && signal(*target_, kData, 1)) sent_ = 1;
     return;
   }
-  begin_ = Clock::now();
-  awaits_ = signal(*target_, kData, sent_ + 1, bytes_);
-  sent_ += awaits_ ? 1 : 0;
-}
-
-void Trial::measure(std::chrono::duration<double, std::micro> took) noexcept {
-  if (bytes_ == 0) {
-    bytes_ = kShortest;
+  const auto now = Clock::now();
+  if (begin_ == Clock::time_point{}) begin_ = from_ = now, from_parts_ = done;
+  const bool enough = now - begin_ >= kEnough || sent_ == kMostPuts;
+  if (!enough) {
+    if (from_ == begin_ && now - begin_ >= kWarm) from_ = now, from_parts_ = done;
+    const bool room = sent_ - done < std::min(done, kOutstanding);
+    if (room && signal(*target_, kData, sent_ + 1, kPutBytes)) ++sent_;
     return;
   }
-  const double speed = static_cast<double>(bytes_) / took.count();
-  speed_ = measured_ == bytes_ ? std::max(speed_, speed) : speed;
-  measured_ = bytes_;
-  spent_ += took;
-  if (bytes_ < kLongest && spent_ < kEnough) bytes_ *= 2;
+  if (done < sent_) return;
+  const std::chrono::duration<double, std::micro> took = now - from_;
+  if (speed_ == 0) speed_ = static_cast<double>((done - from_parts_) * kPutBytes) / took.count();
+  ended_ = signal(*target_, kEnd, 1);
 }
 
 /// My memory on this interface, for the others.
@@ -198,7 +199,7 @@ TrialReport offer(Rail& rail, const TrialMemory& memory) {
 
 void admit(Rail& rail, Rank rank, const TrialKeys& theirs) {
   rail.admit(rank, kSignalWindow, {theirs.base[0], theirs.key[0], kSignalBytes});
-  rail.admit(rank, kDataWindow, {theirs.base[1], theirs.key[1], 2 * kLongest});
+  rail.admit(rank, kDataWindow, {theirs.base[1], theirs.key[1], 2 * kPutBytes});
 }
 
 /// Tells what is wrong anywhere. Collective where anything is.
@@ -237,28 +238,39 @@ Partners partners_of(Rank me, std::span<const std::uint32_t> node_of) {
   return partners;
 }
 
-/// One interface. What everybody reports of it.
-std::vector<TrialReport> try_link(const TransportSetup& setup, const SymmetricTransport& owner,
-                                  Rail& rail, const TrialMemory& memory, std::uint64_t epoch,
-                                  const Partners& partners) {
-  const std::string interface = rail.endpoint().candidate().domain();
-  memory.region().expected(0).store(SignalValue::make(epoch, 0, 0), std::memory_order_release);
-  TrialReport mine = offer(rail, memory);
-  const auto offers = exchange_records(setup, mine);
-  check(setup, offers, fmt::format("{} bytes on {} were not registered", kBytes, interface));
-  for (const Rank rank : partners.all()) admit(rail, rank, offers[rank.index()].keys);
+/// What this rank measures with.
+struct Bench {
+  const TransportSetup& setup;
+  const SymmetricTransport& owner;
+  const TrialMemory& memory;
+  Partners partners;
+};
 
-  Trial trial(rail, memory, epoch, partners);
-  const double patience = setup.config->startup_timeout;
+/// Lets the partners put to me on this interface, and me to them.
+void join(const Bench& bench, Rail& rail) {
+  const TrialReport mine = offer(rail, bench.memory);
+  const auto offers = exchange_records(bench.setup, mine);
+  check(bench.setup, offers,
+        fmt::format("{} bytes on {} were not registered", kBytes,
+                    rail.endpoint().candidate().domain()));
+  for (const Rank rank : bench.partners.all()) admit(rail, rank, offers[rank.index()].keys);
+}
+
+/// One turn on one interface. What everybody reports of it.
+std::vector<TrialReport> take_turn(const Bench& bench, Rail& rail, std::uint64_t epoch) {
+  Trial trial(rail, bench.memory, epoch, bench.partners);
+  const double patience = bench.setup.config->startup_timeout;
   const auto deadline = Clock::now() + std::chrono::duration<double>(patience);
   while (!trial.done() && !trial.lost() && Clock::now() < deadline) trial.step();
-  const std::string problem = problem_of(trial, owner, partners, interface, patience);
+  const std::string problem = problem_of(trial, bench.owner, bench.partners,
+                                         rail.endpoint().candidate().domain(), patience);
+  TrialReport mine;
   mine.speed = trial.speed();
   mine.failed = problem.empty() ? 0 : 1;
   mine.kind = trial.lost() ? ErrorKind::PeerFailed : ErrorKind::Timeout;
-  auto reports = exchange_records(setup, mine);
-  check(setup, reports, problem);
-  for (const Rank rank : partners.all()) rail.forget(rank);
+  bench.memory.open(epoch + 1);
+  auto reports = exchange_records(bench.setup, mine);
+  check(bench.setup, reports, problem);
   return reports;
 }
 
@@ -284,13 +296,22 @@ std::vector<double> measure_links(const TransportSetup& setup, SymmetricTranspor
                                   std::span<const std::uint32_t> node_of) {
   const auto memory = std::make_shared<TrialMemory>();
   owner.keep(memory);
-  const Partners partners = partners_of(setup.rank, node_of);
+  const Bench bench{setup, owner, *memory, partners_of(setup.rank, node_of)};
+  std::uint64_t epoch = 1;
+  memory->open(epoch);
+  for (Rail* const rail : rails) join(bench, *rail);
   std::vector<double> figures(setup.size * rails.size());
-  for (std::size_t i = 0; i < rails.size(); ++i) {
-    const auto reports = try_link(setup, owner, *rails[i], *memory, i + 1, partners);
-    for (std::size_t rank = 0; rank < setup.size; ++rank)
-      figures[rank * rails.size() + i] = reports[rank].speed;
+  for (std::uint64_t turn = 0; turn < kTurns; ++turn) {
+    for (std::size_t i = 0; i < rails.size(); ++i) {
+      const auto reports = take_turn(bench, *rails[i], epoch++);
+      for (std::size_t rank = 0; rank < setup.size; ++rank) {
+        double& figure = figures[rank * rails.size() + i];
+        figure = std::max(figure, reports[rank].speed);
+      }
+    }
   }
+  for (Rail* const rail : rails)
+    for (const Rank rank : bench.partners.all()) rail->forget(rank);
   memory->empty();
   return figures;
 }

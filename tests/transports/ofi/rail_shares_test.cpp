@@ -63,8 +63,10 @@ RC_GTEST_PROP(LaneTable, gives_each_rail_its_share_of_any_run_of_lanes, ()) {
   const auto most = std::max_element(shares.begin(), shares.end()) - shares.begin();
   RC_ASSERT(lanes_of(table, table[0]) >= lanes_of(table, static_cast<std::size_t>(most)));
   for (std::size_t rail = 0; rail < rails; ++rail) {
-    const double whole = shares[rail] * static_cast<double>(table.size());
-    RC_ASSERT(std::abs(static_cast<double>(lanes_of(table, rail)) - whole) < 1.0);
+    // Nobody could take a lane of the slowest and be done before it.
+    for (std::size_t other = 0; other < rails; ++other)
+      RC_ASSERT(static_cast<double>(lanes_of(table, rail)) / shares[rail] <=
+                static_cast<double>(lanes_of(table, other) + 1) / shares[other] * (1 + 1e-9));
     // A run of lanes, as the pieces of one message take: no rail is ever far behind or ahead.
     double count = 0;
     for (std::size_t lane = 0; lane < 2 * table.size(); ++lane) {
@@ -87,7 +89,7 @@ TEST(RailShares, follow_the_speeds_of_the_interfaces_and_are_even_on_one) {
 
 TEST(RailShares, are_equal_where_speeds_are_alike_or_one_is_not_known) {
   const std::uint8_t two[] = {0, 1};
-  EXPECT_THAT(rail_shares(std::vector<double>{1000, 900}, two), ElementsAre(0.5, 0.5));
+  EXPECT_THAT(rail_shares(std::vector<double>{1000, 700}, two), ElementsAre(0.5, 0.5));
   EXPECT_THAT(rail_shares(std::vector<double>{1000, 0}, two), ElementsAre(0.5, 0.5));
 }
 
