@@ -8,12 +8,6 @@ namespace rlx::ofi {
 
 namespace {
 
-double median_of(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 double speed_of(std::size_t interface, std::span<const double> figures, std::size_t interfaces,
                 std::span<const std::uint32_t> node_of) {
   std::map<std::uint32_t, std::vector<double>> of_node;
@@ -50,6 +44,27 @@ std::vector<std::size_t> lanes_of(std::span<const double> shares, std::size_t la
 }
 
 }  // namespace
+
+double median_of(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::vector<double> steady_speeds(std::span<const double> turns, std::size_t interfaces) {
+  std::vector<double> speeds(interfaces);
+  if (turns.empty() || *std::ranges::min_element(turns) <= 0) return speeds;
+  std::vector<double> sums;
+  std::vector<std::vector<double>> parts(interfaces);
+  for (std::size_t at = 0; at + interfaces <= turns.size(); at += interfaces) {
+    const auto turn = turns.subspan(at, interfaces);
+    sums.push_back(std::accumulate(turn.begin(), turn.end(), 0.0));
+    for (std::size_t i = 0; i < interfaces; ++i) parts[i].push_back(turn[i] / sums.back());
+  }
+  for (std::size_t i = 0; i < interfaces; ++i) speeds[i] = median_of(parts[i]) * median_of(sums);
+  return speeds;
+}
 
 std::vector<double> agreed_speeds(std::span<const double> figures, std::size_t interfaces,
                                   std::span<const std::uint32_t> node_of) {

@@ -19,6 +19,16 @@ inline constexpr std::size_t kLanesPerRail = 16;
 /// milliseconds beside other work differ by so much, and equal interfaces are the common case.
 inline constexpr double kAlike = 1.5;
 
+/// The middle one (the upper of two); 0 of none.
+[[nodiscard]] double median_of(std::vector<double> values);
+
+/// One speed for each of `interfaces` from what a rank measured (`turns`: all interfaces one after
+/// the other, again and again). Interfaces are compared within a turn, because what else a machine
+/// does changes from turn to turn: the median part of the turn's sum, of the median sum. All 0
+/// where a turn lacks a speed.
+[[nodiscard]] std::vector<double> steady_speeds(std::span<const double> turns,
+                                                std::size_t interfaces);
+
 /// One speed for each of `interfaces` from everybody's (`figures`: rank after rank, 0 where a rank
 /// has measured nothing), in the same unit: of a node the median of its ranks, of all nodes the
 /// slowest, because collectives wait for that. `node_of` by rank. All 0 where nothing was measured.

@@ -101,6 +101,19 @@ TEST(RailShares, say_how_much_faster_all_interfaces_are_than_one) {
   EXPECT_DOUBLE_EQ(gain_of(std::vector<double>{0.4, 0.2, 0.4}, one), 1);
 }
 
+TEST(SteadySpeeds, compare_interfaces_within_a_turn) {
+  // The machine gets slower by and by; one turn is disturbed on one interface.
+  const double turns[] = {1000, 500, 800, 400, 100, 300, 400, 200, 200, 100};
+  const auto speeds = steady_speeds(turns, 2);
+  EXPECT_DOUBLE_EQ(speeds[0], 2 * speeds[1]);
+  EXPECT_DOUBLE_EQ(speeds[0], 400);
+}
+
+TEST(SteadySpeeds, are_none_where_nothing_was_measured) {
+  const double none[] = {0, 0, 0, 0};
+  EXPECT_THAT(steady_speeds(none, 2), ElementsAre(0, 0));
+}
+
 TEST(AgreedSpeeds, are_a_nodes_median_and_of_nodes_the_slowest) {
   const std::uint32_t node_of[] = {0, 0, 0, 1, 1, 1};
   // A rank that was held up counts for nothing, a node with a slow interface for everything.
