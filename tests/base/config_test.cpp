@@ -73,6 +73,7 @@ TEST(Config, each_name_sets_its_own_member) {
   config.set("RLX_PROVIDER", "tcp;ofi_rxm");
   config.set("RLX_INTERFACE", "eth0");
   config.set("RLX_REGISTER", "off");
+  config.set("RLX_RAILS", "3");
   config.set("RLX_ALGORITHM", "all_reduce=ring");
   config.set("RLX_TUNING", "tuning.json");
   config.set("RLX_HEAP_LIMIT", "2G");
@@ -92,6 +93,7 @@ TEST(Config, each_name_sets_its_own_member) {
   EXPECT_EQ(config.provider, "tcp;ofi_rxm");
   EXPECT_EQ(config.interface, "eth0");
   EXPECT_FALSE(config.register_private);
+  EXPECT_EQ(config.rails, 3U);
   EXPECT_EQ(config.algorithm, "all_reduce=ring");
   EXPECT_EQ(config.tuning, "tuning.json");
   EXPECT_EQ(config.heap_limit, std::size_t{2} << 30);

@@ -1,12 +1,15 @@
 # Sourced by the scripts beside it: "nodes" on one machine, made of namespaces. Each has a network of
-# its own (one interface, eth0, on a bridge), a host name, processes, and a private /tmp and
-# /dev/shm, so that nothing passes between nodes but what goes through the bridge.
+# its own (an interface, eth0, on a bridge), a host name, processes, and a private /tmp and
+# /dev/shm, so that nothing passes between nodes but what goes through the bridge. With
+# NODE_INTERFACES=2 each has a second interface, eth1, on a bridge and a subnet of its own, and with
+# SLOW_ETH1=RATE (100mbit) what nodes send over that is held to the rate.
 #
 #   nodes_up COUNT       makes node1 .. nodeCOUNT and takes them down when the shell ends
 #   in_node NODE COMMAND...
 #   nodes_down
 #   ranks_of SHAPE, kept_for PROGRAM
 
+kInterfaces=${NODE_INTERFACES:-1}
 kClusterRoot=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 kExitSkipped=77
 
@@ -51,6 +54,9 @@ kept_for() {
 }
 
 node_address() { echo "10.$kSubnet.${1#node}"; }
+# The other end of an interface (0, 1) of a node; and the bridge that these are on.
+wire_of() { echo "rlx$kTag-${1#node}$([[ $2 -eq 0 ]] || echo "i$2")"; }
+bridge_of() { echo "$kBridge$([[ $1 -eq 0 ]] || echo "i$1")"; }
 node_process() { cat "$kNodes/$1"; }
 
 # Interface names have at most 15 characters; the process number makes them, and the subnet, unlike
@@ -64,16 +70,19 @@ nodes_up() {
   trap nodes_down EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
-  ip link add "$kBridge" type bridge
+  local i
+  for ((i = 0; i < kInterfaces; ++i)); do
+    ip link add "$(bridge_of "$i")" type bridge
+    ip link set "$(bridge_of "$i")" up
+  done
   ip addr add "10.$kSubnet.254/24" dev "$kBridge"
-  ip link set "$kBridge" up
   for ((node = 1; node <= count; ++node)); do node_up "$node"; done
 }
 
 # The holder is process 1 of the node: with it goes everything that runs there, and with the last
 # process its interface and its mounts.
 node_up() {
-  local number=$1 node=node$1 holder
+  local number=$1 node=node$1 holder i
   unshare --net --uts --ipc --mount --pid --fork --kill-child=SIGKILL \
     "$BASH" "$kClusterRoot/tests/cluster/inside.sh" "$node" "$kClusterRoot" "${kKeep[@]}" \
     >"$kNodes/$node.log" 2>&1 &
@@ -84,11 +93,28 @@ node_up() {
     sleep 0.02
   done
   echo "$holder" >"$kNodes/$node"
-  ip link add "rlx$kTag-$number" type veth peer name eth0 netns "$holder"
-  ip link set "rlx$kTag-$number" master "$kBridge" up
-  in_node "$node" ip addr add "$(node_address "$node")/24" dev eth0
+  for ((i = 0; i < kInterfaces; ++i)); do
+    ip link add "$(wire_of "$node" "$i")" type veth peer name "eth$i" netns "$holder"
+    ip link set "$(wire_of "$node" "$i")" master "$(bridge_of "$i")" up
+    # The subnet of eth1 is none of eth0's: those are 10.64.0 to 10.191.249.
+    in_node "$node" ip addr add "$([[ $i -eq 0 ]] && node_address "$node" ||
+      echo "10.$((191 + i)).0.$number")/24" dev "eth$i"
+    in_node "$node" ip link set "eth$i" up
+  done
   in_node "$node" ip link set lo up
-  in_node "$node" ip link set eth0 up
+  [[ -z ${SLOW_ETH1:-} ]] || slow_down "$node" eth1 "$SLOW_ETH1"
+}
+
+# slow_down NODE INTERFACE RATE: what the node sends there. Fails where the kernel has no such queue.
+slow_down() {
+  in_node "$1" tc qdisc add dev "$2" root tbf rate "$3" burst 32kb latency 50ms
+}
+
+# Why nothing can be slowed down here; nothing when it can.
+slowness_obstacle() {
+  command -v tc >/dev/null || { echo "there is no command tc"; return; }
+  unshare --net tc qdisc add dev lo root tbf rate 1mbit burst 32kb latency 50ms 2>/dev/null ||
+    echo "this kernel has no token bucket filter"
 }
 
 in_node() {
@@ -97,17 +123,18 @@ in_node() {
   nsenter --target "$(node_process "$node")" --net --uts --ipc --mount --pid -- "$@"
 }
 
-# Bytes that a node has sent since it is up, as the bridge's end of its wire counts them.
-bytes_left() { cat "/sys/class/net/rlx$kTag-${1#node}/statistics/rx_bytes"; }
+# bytes_left NODE [INTERFACE]: that a node has sent since it is up, as the bridge's end of its wire
+# counts them.
+bytes_left() { cat "/sys/class/net/$(wire_of "$1" "${2:-0}")/statistics/rx_bytes"; }
 
 nodes_down() {
   trap - EXIT
-  local holder wire
+  local holder wire i
   # Wires go at once; with their node they would go when the system finds time.
   for wire in /sys/class/net/rlx"$kTag"-*; do
     [[ -e $wire ]] && ip link del "${wire##*/}"
   done
   for holder in $(cat "$kNodes/holders" 2>/dev/null); do kill -KILL "$holder" 2>/dev/null; done
-  ip link del "$kBridge" 2>/dev/null
+  for ((i = 0; i < kInterfaces; ++i)); do ip link del "$(bridge_of "$i")" 2>/dev/null; done
   rm -rf "$kNodes"
 }

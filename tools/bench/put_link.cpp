@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -50,7 +51,8 @@ TransportSetup setup_of(Communicator& comm) {
 /// Zeroed pages.
 class Link::Pages {
  public:
-  explicit Pages(std::size_t bytes) {
+  explicit Pages(std::size_t least) {
+    const std::size_t bytes = whole_pages(least);
     void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED)
       throw CollectiveError(ErrorKind::OutOfMemory, "put",
@@ -73,10 +75,12 @@ Link::Link(Communicator& comm, LineUp& line_up, const Options& options, std::siz
       bytes_(bytes),
       crowded_(comm.size() > static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_ONLN))),
       timeout_(comm.config().stall_timeout),
-      signals_memory_(std::make_shared<Pages>(whole_pages(SignalRegion::bytes(kLinesPerGroup)))),
       memory_(std::make_shared<Pages>(2 * half_)),
       transport_(make_transport(comm.config().transport, setup_of(comm))) {
   if (options.faulty) transport_ = make_faulty(std::move(transport_), *options.faulty);
+  parts_.resize(1 + lanes());
+  const auto groups = static_cast<std::uint32_t>((parts_.size() - 1) / kLinesPerGroup + 1);
+  signals_memory_ = std::make_shared<Pages>(SignalRegion::bytes(groups * kLinesPerGroup));
   transport_->keep(signals_memory_);
   transport_->keep(memory_);
   join(comm);
@@ -123,26 +127,26 @@ std::span<std::byte> Link::incoming() const noexcept {
 
 void Link::open() {
   ++epoch_;
-  parts_[0] = parts_[1] = 0;
-  signals_.expected(0).store(SignalValue::make(epoch_, 0, 0), std::memory_order_release);
+  std::ranges::fill(parts_, 0U);
+  for (std::uint32_t group = 0; group < signals_.lines() / kLinesPerGroup; ++group)
+    signals_.expected(group).store(SignalValue::make(epoch_, 0, 0), std::memory_order_release);
 }
 
-void Link::put(Rank to, std::size_t offset, std::size_t bytes) {
-  transport_->checked_put(0, {to, windows_[to.index()], half_ + offset},
+void Link::put(Lane lane, Rank to, std::size_t offset, std::size_t bytes) {
+  transport_->checked_put(lane, {to, windows_[to.index()], half_ + offset},
                           {outgoing().data() + offset, bytes, window_}, completion_);
 }
 
 void Link::put_signal(Rank to, std::size_t offset, std::size_t bytes, LinkWord word) {
-  const auto index = static_cast<std::uint32_t>(word);
-  const std::uint64_t value = SignalValue::make(epoch_, ++parts_[index], 0);
-  transport_->checked_put_signal(0, {to, windows_[to.index()], half_ + offset},
-                                 {outgoing().data() + offset, bytes, window_}, {to, index, value},
-                                 completion_);
+  const std::uint64_t value = SignalValue::make(epoch_, ++parts_[word.index], 0);
+  transport_->checked_put_signal(word.lane, {to, windows_[to.index()], half_ + offset},
+                                 {outgoing().data() + offset, bytes, window_},
+                                 {to, word.index, value}, completion_);
 }
 
 void Link::await(LinkWord word, std::uint32_t part, Rank partner) {
   const std::uint64_t wanted = SignalValue::make(epoch_, part, 0);
-  const std::atomic<std::uint64_t>& mine = signals_.word(static_cast<std::uint32_t>(word));
+  const std::atomic<std::uint64_t>& mine = signals_.word(word.index);
   const auto begin = std::chrono::steady_clock::now();
   for (std::uint64_t polls = 1; !SignalValue::reached(mine.load(std::memory_order_acquire), wanted);
        ++polls) {
@@ -157,7 +161,7 @@ void Link::time_out(LinkWord word, std::uint32_t part, Rank partner) const {
   throw CollectiveError(
       ErrorKind::Timeout, "put",
       fmt::format("rank {} has not sent {} {} within {} s (RLX_STALL_TIMEOUT)", partner.value(),
-                  word == LinkWord::data ? "message" : "acknowledgement", part, timeout_),
+                  word.index > 0 ? "message" : "acknowledgement", part, timeout_),
       {partner});
 }
 

@@ -57,9 +57,9 @@ void PutTableReport::print_run(const PutInfo& info) {
               run.ranks, run.hosts, o.sweep.min_bytes, o.sweep.max_bytes,
               by_factor ? o.sweep.factor : o.sweep.step_bytes, by_factor ? "factor" : "bytes",
               o.warmup, o.iterations, o.checks, o.outstanding, run.launch)
-       << fmt::format("# transport: {} ({}) signals: {} inline: {} B lanes: 1 of {}\n",
-                      transport.name, transport.detail, to_string(transport.protocol),
-                      transport.inline_bytes, transport.lanes)
+       << fmt::format("# transport: {} ({}) signals: {} inline: {} B lanes: {}\n", transport.name,
+                      transport.detail, to_string(transport.protocol), transport.inline_bytes,
+                      transport.lanes)
        << fmt::format("# pairs: {}\n", describe_pairs(run))
        << fmt::format("# samples start by: {}\n", run.line_up);
   if (o.faulty) out_ << fmt::format("# faulty: {}\n", *o.faulty);

@@ -79,29 +79,34 @@ double PutSeries::sample() {
 
 void PutSeries::ping_pong() {
   for (std::uint32_t part = 1; part <= shape_.messages; ++part) {
-    if (role_.sends) link_.put_signal(role_.partner, 0, shape_.size, LinkWord::data);
-    link_.await(LinkWord::data, part, role_.partner);
-    if (!role_.sends) link_.put_signal(role_.partner, 0, shape_.size, LinkWord::data);
+    if (role_.sends) link_.put_signal(role_.partner, 0, shape_.size, LinkWord::data(0));
+    link_.await(LinkWord::data(0), part, role_.partner);
+    if (!role_.sends) link_.put_signal(role_.partner, 0, shape_.size, LinkWord::data(0));
   }
 }
 
+// Messages take the lanes in turn. The word of each lane is signalled with every message of it, or
+// with its last.
 void PutSeries::run_series() {
   const bool each_signals = shape_.kind == PutKind::put_signal;
+  const std::uint32_t lanes = std::min(link_.lanes(), shape_.messages);
   for (std::uint32_t i = 0; role_.sends && i < shape_.messages; ++i) {
     const std::size_t offset = i % shape_.slots * shape_.stride;
+    const LinkWord word = LinkWord::data(i % lanes);
     link_.wait_for_room(shape_.outstanding);
-    if (each_signals || i + 1 == shape_.messages) {
-      link_.put_signal(role_.partner, offset, shape_.size, LinkWord::data);
+    if (each_signals || i + lanes >= shape_.messages) {
+      link_.put_signal(role_.partner, offset, shape_.size, word);
     } else {
-      link_.put(role_.partner, offset, shape_.size);
+      link_.put(word.lane, role_.partner, offset, shape_.size);
     }
   }
   link_.quiet();
-  if (role_.receives) {
-    link_.await(LinkWord::data, each_signals ? shape_.messages : 1, role_.partner);
-    link_.put_signal(role_.partner, 0, 0, LinkWord::acknowledgement);
+  for (std::uint32_t lane = 0; role_.receives && lane < lanes; ++lane) {
+    const std::uint32_t messages = (shape_.messages - lane + lanes - 1) / lanes;
+    link_.await(LinkWord::data(lane), each_signals ? messages : 1, role_.partner);
   }
-  if (role_.sends) link_.await(LinkWord::acknowledgement, 1, role_.partner);
+  if (role_.receives) link_.put_signal(role_.partner, 0, 0, LinkWord::acknowledgement());
+  if (role_.sends) link_.await(LinkWord::acknowledgement(), 1, role_.partner);
 }
 
 std::uint64_t PutSeries::check(std::uint32_t seed) {
@@ -119,10 +124,10 @@ std::uint64_t PutSeries::check_ping_pong(std::uint32_t seed) {
     const auto answer = [&] {
       link_.quiet();  // the last message has left the bytes that are filled now
       fill(mine, me, seed + part);
-      link_.put_signal(role_.partner, 0, shape_.size, LinkWord::data);
+      link_.put_signal(role_.partner, 0, shape_.size, LinkWord::data(0));
     };
     if (role_.leads) answer();
-    link_.await(LinkWord::data, part, role_.partner);
+    link_.await(LinkWord::data(0), part, role_.partner);
     wrong += wrong_bytes(seed + part);
     if (!role_.leads) answer();
   }

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <rdma/fi_errno.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,9 +9,10 @@
 #include <memory>
 #include <numeric>
 #include <string>
-#include <thread>
 
 #include "rlx/config.hpp"
+#include "transports/ofi/link_trial.hpp"
+#include "transports/ofi/rail_shares.hpp"
 #include "transports/ofi/records.hpp"
 
 namespace rlx::ofi {
@@ -20,44 +20,8 @@ namespace rlx::ofi {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr WindowNumber kDataWindow = 1;
-constexpr std::size_t kShortest = std::size_t{64} << 10;
-constexpr std::size_t kLongest = std::size_t{512} << 10;
-constexpr std::chrono::milliseconds kEnough{4};
-constexpr std::uint32_t kMostRounds = 12;
-constexpr std::size_t kPage = 4096;
-constexpr std::size_t kSignalBytes = SignalRegion::bytes(kLinesPerGroup);
-constexpr std::size_t kDataBegin = (kSignalBytes + kPage - 1) / kPage * kPage;
-constexpr std::size_t kBytes = kDataBegin + 2 * kLongest;
-
-/// My source writes the first and the last, my target the second.
-enum Word : std::uint32_t { kData, kAcknowledged, kEnd };
-
-/// Signals, what comes in, what goes out.
-class TrialMemory {
- public:
-  TrialMemory()
-      : pages_(
-            ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
-    if (pages_ == MAP_FAILED)
-      throw CollectiveError(ErrorKind::OutOfMemory, "ofi",
-                            fmt::format("no {} bytes to measure interfaces with", kBytes));
-  }
-  TrialMemory(const TrialMemory&) = delete;
-  TrialMemory& operator=(const TrialMemory&) = delete;
-  ~TrialMemory() { ::munmap(pages_, kBytes); }
-
-  [[nodiscard]] std::span<std::byte> signals() const { return {begin(), kSignalBytes}; }
-  [[nodiscard]] std::span<std::byte> data() const { return {begin() + kDataBegin, 2 * kLongest}; }
-  [[nodiscard]] SignalRegion region() const { return {begin(), kLinesPerGroup}; }
-  /// Its contents are used no more; where nothing pins it, neither is its memory.
-  void empty() const { ::madvise(pages_, kBytes, MADV_DONTNEED); }
-
- private:
-  [[nodiscard]] std::byte* begin() const { return static_cast<std::byte*>(pages_); }
-  void* pages_;
-};
+/// All interfaces one after the other, so often. What disturbs lasts longer than a turn.
+constexpr std::size_t kTurns = 5;
 
 /// What the others need to put to me on one interface, and how it went.
 struct TrialKeys {
@@ -71,118 +35,11 @@ struct TrialReport {
   std::uint8_t failed = 0;
 };
 
-struct Partners {
-  std::optional<Rank> target;
-  std::optional<Rank> source;
-
-  [[nodiscard]] std::vector<Rank> all() const {
-    std::vector<Rank> ranks;
-    if (target) ranks.push_back(*target);
-    if (source && source != target) ranks.push_back(*source);
-    return ranks;
-  }
-  [[nodiscard]] std::string text() const {
-    return fmt::format("{}{}{}", target ? fmt::format("to rank {}", target->value()) : "",
-                       target && source ? " and " : "",
-                       source ? fmt::format("from rank {}", source->value()) : "");
-  }
-};
-
-/// One interface.
-class Trial {
- public:
-  Trial(Rail& rail, const TrialMemory& memory, std::uint64_t epoch, const Partners& partners)
-      : rail_(rail),
-        memory_(memory),
-        epoch_(epoch),
-        target_(partners.target),
-        source_(partners.source) {}
-
-  /// Something of it, or a poll.
-  void step() noexcept {
-    if (target_) send();
-    if (source_) acknowledge();
-    if (!rail_.progress()) std::this_thread::yield();
-  }
-  [[nodiscard]] bool done() const noexcept {
-    return (!target_ || ended_) && (!source_ || has(kEnd, 1)) && completion_.drained();
-  }
-  [[nodiscard]] bool lost() const noexcept {
-    return (target_ && rail_.has_failed(*target_)) || (source_ && rail_.has_failed(*source_));
-  }
-  [[nodiscard]] double speed() const noexcept { return speed_; }
-
- private:
-  [[nodiscard]] bool has(Word word, std::uint32_t part) const noexcept {
-    const std::uint64_t value = memory_.region().word(word).load(std::memory_order_acquire);
-    return SignalValue::reached(value, SignalValue::make(epoch_, part, 0));
-  }
-  bool signal(Rank to, Word word, std::uint32_t part, std::size_t bytes = 0) noexcept {
-    const Signal signal{to, word, SignalValue::make(epoch_, part, 0)};
-    const LocalRef from{memory_.data().data() + kLongest, bytes, kDataWindow};
-    const Request request{OperationKind::put_signal, {to, kDataWindow, 0}, from, signal};
-    return rail_.issue(request, completion_) == Issue::done;
-  }
-  void send() noexcept;
-  void measure(std::chrono::duration<double, std::micro> took) noexcept;
-  void acknowledge() noexcept {
-    // Not the source's last word: its acknowledgement was awaited before that was sent.
-    if (has(kData, acknowledged_ + 1) && signal(*source_, kAcknowledged, acknowledged_ + 1))
-      ++acknowledged_;
-  }
-
-  Rail& rail_;
-  const TrialMemory& memory_;
-  std::uint64_t epoch_;
-  std::optional<Rank> target_;
-  std::optional<Rank> source_;
-  Completion completion_;
-  std::size_t bytes_ = 0;     // of a round; of the first, for which the connection is made, none
-  std::size_t measured_ = 0;  // bytes that speed_ is of
-  std::uint32_t sent_ = 0;    // rounds
-  std::uint32_t acknowledged_ = 0;  // of my source's
-  bool awaits_ = false;             // the acknowledgement of the last round
-  bool ended_ = false;
-  double speed_ = 0;
-  Clock::time_point begin_;
-  std::chrono::duration<double, std::micro> spent_{0};
-};
-
-// Rounds of twice the bytes of the one before until there is enough; the fastest of the longest
-// counts, because what disturbs a round only makes it slower.
-void Trial::send() noexcept {
-  if (ended_) return;
-  if (awaits_) {
-    if (!has(kAcknowledged, sent_)) return;
-    awaits_ = false;
-    measure(Clock::now() - begin_);
-  }
-  if (spent_ >= kEnough || sent_ == kMostRounds) {
-    ended_ = signal(*target_, kEnd, 1);
-    return;
-  }
-  begin_ = Clock::now();
-  awaits_ = signal(*target_, kData, sent_ + 1, bytes_);
-  sent_ += awaits_ ? 1 : 0;
-}
-
-void Trial::measure(std::chrono::duration<double, std::micro> took) noexcept {
-  if (bytes_ == 0) {
-    bytes_ = kShortest;
-    return;
-  }
-  const double speed = static_cast<double>(bytes_) / took.count();
-  speed_ = measured_ == bytes_ ? std::max(speed_, speed) : speed;
-  measured_ = bytes_;
-  spent_ += took;
-  if (bytes_ < kLongest && spent_ < kEnough) bytes_ *= 2;
-}
-
 /// My memory on this interface, for the others.
 TrialReport offer(Rail& rail, const TrialMemory& memory) {
   TrialReport report;
   const std::span<std::byte> parts[] = {memory.signals(), memory.data()};
-  for (const WindowNumber window : {kSignalWindow, kDataWindow}) {
+  for (const WindowNumber window : {kSignalWindow, kTrialWindow}) {
     const auto registered = rail.add_region(parts[window]);
     if (registered.error != 0) {
       report.failed = 1;
@@ -197,8 +54,8 @@ TrialReport offer(Rail& rail, const TrialMemory& memory) {
 }
 
 void admit(Rail& rail, Rank rank, const TrialKeys& theirs) {
-  rail.admit(rank, kSignalWindow, {theirs.base[0], theirs.key[0], kSignalBytes});
-  rail.admit(rank, kDataWindow, {theirs.base[1], theirs.key[1], 2 * kLongest});
+  rail.admit(rank, kSignalWindow, {theirs.base[0], theirs.key[0], kTrialSignalBytes});
+  rail.admit(rank, kTrialWindow, {theirs.base[1], theirs.key[1], kTrialDataBytes});
 }
 
 /// Tells what is wrong anywhere. Collective where anything is.
@@ -237,28 +94,39 @@ Partners partners_of(Rank me, std::span<const std::uint32_t> node_of) {
   return partners;
 }
 
-/// One interface. What everybody reports of it.
-std::vector<TrialReport> try_link(const TransportSetup& setup, const SymmetricTransport& owner,
-                                  Rail& rail, const TrialMemory& memory, std::uint64_t epoch,
-                                  const Partners& partners) {
-  const std::string interface = rail.endpoint().candidate().domain();
-  memory.region().expected(0).store(SignalValue::make(epoch, 0, 0), std::memory_order_release);
-  TrialReport mine = offer(rail, memory);
-  const auto offers = exchange_records(setup, mine);
-  check(setup, offers, fmt::format("{} bytes on {} were not registered", kBytes, interface));
-  for (const Rank rank : partners.all()) admit(rail, rank, offers[rank.index()].keys);
+/// What this rank measures with.
+struct Bench {
+  const TransportSetup& setup;
+  const SymmetricTransport& owner;
+  const TrialMemory& memory;
+  Partners partners;
+};
 
-  Trial trial(rail, memory, epoch, partners);
-  const double patience = setup.config->startup_timeout;
+/// Lets the partners put to me on this interface, and me to them.
+void join(const Bench& bench, Rail& rail) {
+  const TrialReport mine = offer(rail, bench.memory);
+  const auto offers = exchange_records(bench.setup, mine);
+  check(bench.setup, offers,
+        fmt::format("{} bytes on {} were not registered", kTrialDataBytes,
+                    rail.endpoint().candidate().domain()));
+  for (const Rank rank : bench.partners.all()) admit(rail, rank, offers[rank.index()].keys);
+}
+
+/// One turn on one interface. What everybody reports of it.
+std::vector<TrialReport> take_turn(const Bench& bench, Rail& rail, std::uint64_t epoch) {
+  Trial trial(rail, bench.memory, epoch, bench.partners);
+  const double patience = bench.setup.config->startup_timeout;
   const auto deadline = Clock::now() + std::chrono::duration<double>(patience);
   while (!trial.done() && !trial.lost() && Clock::now() < deadline) trial.step();
-  const std::string problem = problem_of(trial, owner, partners, interface, patience);
+  const std::string problem = problem_of(trial, bench.owner, bench.partners,
+                                         rail.endpoint().candidate().domain(), patience);
+  TrialReport mine;
   mine.speed = trial.speed();
   mine.failed = problem.empty() ? 0 : 1;
   mine.kind = trial.lost() ? ErrorKind::PeerFailed : ErrorKind::Timeout;
-  const auto reports = exchange_records(setup, mine);
-  check(setup, reports, problem);
-  for (const Rank rank : partners.all()) rail.forget(rank);
+  bench.memory.open(epoch + 1);
+  const auto reports = exchange_records(bench.setup, mine);
+  check(bench.setup, reports, problem);
   return {reports.begin(), reports.end()};
 }
 
@@ -284,13 +152,20 @@ std::vector<double> measure_links(const TransportSetup& setup, SymmetricTranspor
                                   std::span<const std::uint32_t> node_of) {
   const auto memory = std::make_shared<TrialMemory>();
   owner.keep(memory);
-  const Partners partners = partners_of(setup.rank, node_of);
-  std::vector<double> figures(setup.size * rails.size());
-  for (std::size_t i = 0; i < rails.size(); ++i) {
-    const auto reports = try_link(setup, owner, *rails[i], *memory, i + 1, partners);
-    for (std::size_t rank = 0; rank < setup.size; ++rank)
-      figures[rank * rails.size() + i] = reports[rank].speed;
-  }
+  const Bench bench{setup, owner, *memory, partners_of(setup.rank, node_of)};
+  std::uint64_t epoch = 1;
+  memory->open(epoch);
+  for (Rail* const rail : rails) join(bench, *rail);
+  std::vector<std::vector<double>> turns(setup.size);  // of each rank, turn after turn
+  for (std::size_t turn = 0; turn < kTurns; ++turn)
+    for (Rail* const rail : rails)
+      for (std::size_t rank = 0; const TrialReport& report : take_turn(bench, *rail, epoch++))
+        turns[rank++].push_back(report.speed);
+  std::vector<double> figures;
+  for (const auto& theirs : turns)
+    for (const double speed : steady_speeds(theirs, rails.size())) figures.push_back(speed);
+  for (Rail* const rail : rails)
+    for (const Rank rank : bench.partners.all()) rail->forget(rank);
   memory->empty();
   return figures;
 }

@@ -34,24 +34,23 @@ std::uint32_t node_number(const TransportSetup& setup, const OfiOptions& options
   return setup.rank.value();
 }
 
-/// "eth0 at 10.0.0.1 (1.14 GB/s, 75 % of the lanes), ...": as this rank calls them.
+/// "eth0 (1.14 GB/s, 75 %), eth1 (...)": what was measured, and which part of the lanes leads
+/// there. As this rank calls them.
 std::string describe_shares(const RailsTransport& transport, std::span<const double> speeds,
-                            std::span<const double> shares,
+                            std::span<const std::uint8_t> table,
                             std::span<const std::uint8_t> interface_of) {
   constexpr double kBytesPerUsOfGigabyte = 1000;
   std::string text;
   for (std::size_t i = 0; i < speeds.size(); ++i) {
-    double share = 0;
-    const Rail* first = nullptr;
-    for (std::size_t rail = shares.size(); rail-- > 0;) {
-      if (interface_of[rail] != i) continue;
-      share += shares[rail];
-      first = transport.rails()[rail].get();
-    }
+    const auto first = std::ranges::find(interface_of, i) - interface_of.begin();
+    const auto lanes =
+        std::ranges::count_if(table, [&](std::uint8_t rail) { return interface_of[rail] == i; });
     const std::string speed =
         speeds[i] > 0 ? fmt::format("{:.2f} GB/s, ", speeds[i] / kBytesPerUsOfGigabyte) : "";
-    text += fmt::format("{}{} ({}{:.0f} %)", i == 0 ? "" : ", ",
-                        first->endpoint().candidate().domain(), speed, 100 * share);
+    text += fmt::format(
+        "{}{} ({}{} %)", i == 0 ? "" : ", ",
+        transport.rails()[static_cast<std::size_t>(first)]->endpoint().candidate().domain(), speed,
+        (100 * static_cast<std::size_t>(lanes) + table.size() / 2) / table.size());
   }
   return text;
 }
@@ -78,12 +77,12 @@ void share_lanes(const TransportSetup& setup, const OfiOptions& options, const P
   std::vector<double> speeds(interfaces);
   if (interfaces > 1) speeds = measure(setup, options, plan, transport, interface_of, interfaces);
   const auto shares = rail_shares(speeds, interface_of);
-  transport.set_lanes(lane_table(shares), static_cast<std::uint32_t>(interfaces),
-                      gain_of(shares, interface_of));
+  const auto table = lane_table(shares);
+  transport.set_lanes(table, static_cast<std::uint32_t>(interfaces), gain_of(shares, interface_of));
   if (setup.rank == Rank(0))
     log::info("{} rails on {} interface(s), {} lanes: {}", transport.rails().size(), interfaces,
               transport.capabilities().lanes,
-              describe_shares(transport, speeds, shares, interface_of));
+              describe_shares(transport, speeds, table, interface_of));
 }
 
 }  // namespace

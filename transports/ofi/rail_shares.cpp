@@ -1,19 +1,12 @@
 #include "transports/ofi/rail_shares.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <numeric>
 
 namespace rlx::ofi {
 
 namespace {
-
-double median_of(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 double speed_of(std::size_t interface, std::span<const double> figures, std::size_t interfaces,
                 std::span<const std::uint32_t> node_of) {
@@ -34,25 +27,44 @@ std::size_t count_of(std::span<const std::uint8_t> interface_of) {
   return *std::max_element(interface_of.begin(), interface_of.end()) + std::size_t{1};
 }
 
-/// How many of `lanes` each rail has.
+/// How many of `lanes` each rail has: each lane goes to the rail that would still be done first
+/// with one more (D'Hondt), so that no other division has its slowest rail done sooner.
 std::vector<std::size_t> lanes_of(std::span<const double> shares, std::size_t lanes) {
-  std::vector<std::size_t> counts;
-  std::vector<std::size_t> by_remainder(shares.size());
-  std::iota(by_remainder.begin(), by_remainder.end(), std::size_t{0});
-  for (const double share : shares)
-    counts.push_back(static_cast<std::size_t>(share * static_cast<double>(lanes)));
-  const auto remainder = [&](std::size_t rail) {
-    return shares[rail] * static_cast<double>(lanes) - static_cast<double>(counts[rail]);
+  std::vector<std::size_t> counts(shares.size());
+  const auto time_with_one_more = [&](std::size_t rail) {
+    return static_cast<double>(counts[rail] + 1) / shares[rail];
   };
-  std::ranges::stable_sort(by_remainder,
-                           [&](auto a, auto b) { return remainder(a) > remainder(b); });
-  const std::size_t given = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
-  for (std::size_t i = 0; i < lanes - std::min(lanes, given); ++i)
-    ++counts[by_remainder[i % by_remainder.size()]];
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    std::size_t soonest = 0;
+    for (std::size_t rail = 1; rail < shares.size(); ++rail)
+      if (time_with_one_more(rail) < time_with_one_more(soonest)) soonest = rail;
+    ++counts[soonest];
+  }
   return counts;
 }
 
 }  // namespace
+
+double median_of(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::vector<double> steady_speeds(std::span<const double> turns, std::size_t interfaces) {
+  std::vector<double> speeds(interfaces);
+  if (turns.empty() || *std::ranges::min_element(turns) <= 0) return speeds;
+  std::vector<double> sums;
+  std::vector<std::vector<double>> parts(interfaces);
+  for (std::size_t at = 0; at + interfaces <= turns.size(); at += interfaces) {
+    const auto turn = turns.subspan(at, interfaces);
+    sums.push_back(std::accumulate(turn.begin(), turn.end(), 0.0));
+    for (std::size_t i = 0; i < interfaces; ++i) parts[i].push_back(turn[i] / sums.back());
+  }
+  for (std::size_t i = 0; i < interfaces; ++i) speeds[i] = median_of(parts[i]) * median_of(sums);
+  return speeds;
+}
 
 std::vector<double> agreed_speeds(std::span<const double> figures, std::size_t interfaces,
                                   std::span<const std::uint32_t> node_of) {

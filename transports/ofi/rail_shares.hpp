@@ -15,9 +15,19 @@ inline constexpr std::size_t kMostRails = 8;
 /// even one, and even ones are exact.
 inline constexpr std::size_t kLanesPerRail = 16;
 
-/// Measurements of a few milliseconds say no more than this: interfaces whose speeds differ by less
-/// than this factor have equal shares.
-inline constexpr double kAlike = 1.3;
+/// Interfaces whose speeds differ by less than this factor have equal shares: measurements of some
+/// milliseconds beside other work differ by so much, and equal interfaces are the common case.
+inline constexpr double kAlike = 1.5;
+
+/// The middle one (the upper of two); 0 of none.
+[[nodiscard]] double median_of(std::vector<double> values);
+
+/// One speed for each of `interfaces` from what a rank measured (`turns`: all interfaces one after
+/// the other, again and again). Interfaces are compared within a turn, because what else a machine
+/// does changes from turn to turn: the median part of the turn's sum, of the median sum. All 0
+/// where a turn lacks a speed.
+[[nodiscard]] std::vector<double> steady_speeds(std::span<const double> turns,
+                                                std::size_t interfaces);
 
 /// One speed for each of `interfaces` from everybody's (`figures`: rank after rank, 0 where a rank
 /// has measured nothing), in the same unit: of a node the median of its ranks, of all nodes the
@@ -31,9 +41,9 @@ inline constexpr double kAlike = 1.3;
 [[nodiscard]] std::vector<double> rail_shares(std::span<const double> speeds,
                                               std::span<const std::uint8_t> interface_of);
 
-/// By lane, its rail: as many lanes of each as its share says (largest remainders first, so a rail
-/// with next to nothing may have none), spread evenly; lane 0 is of the one with most. One lane
-/// for one rail, else kLanesPerRail for each.
+/// By lane, its rail: so many lanes of each that the slowest is done as soon as can be (a rail with
+/// next to nothing has none), spread evenly; lane 0 is of a rail with most. One lane for one rail,
+/// else kLanesPerRail for each.
 [[nodiscard]] std::vector<std::uint8_t> lane_table(std::span<const double> shares);
 
 /// By how much several interfaces are faster than the fastest alone: the sum of their speeds, in

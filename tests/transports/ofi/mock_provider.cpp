@@ -43,9 +43,7 @@ bool fits(const MockPromises& promises, const fi_info& hints) {
   return (promises.mode & ~hints.mode) == 0;
 }
 
-int MockFabric::getinfo(const char*, std::uint64_t, const fi_info* hints, fi_info** list) {
-  const MockPromises& promises = state_.promises;
-  if (!fits(promises, *hints)) return -FI_ENODATA;
+fi_info* info_of(const MockPromises& promises, std::size_t domain) {
   fi_info* info = fi_allocinfo();
   info->caps = promises.one_sided ? FI_RMA : FI_MSG;
   info->mode = promises.mode;
@@ -60,10 +58,20 @@ int MockFabric::getinfo(const char*, std::uint64_t, const fi_info* hints, fi_inf
   info->domain_attr->mr_mode = promises.mr_mode;
   info->domain_attr->mr_key_size = promises.key_bytes;
   info->domain_attr->cq_data_size = promises.completion_data;
-  info->domain_attr->name = ::strdup("mock0");
+  info->domain_attr->name = ::strdup(("mock" + std::to_string(domain)).c_str());
   info->fabric_attr->name = ::strdup("mock");
   info->fabric_attr->prov_name = ::strdup(promises.provider.c_str());
-  *list = info;
+  return info;
+}
+
+int MockFabric::getinfo(const char*, std::uint64_t, const fi_info* hints, fi_info** list) {
+  if (!fits(state_.promises, *hints)) return -FI_ENODATA;
+  fi_info* next = nullptr;
+  for (std::size_t domain = state_.promises.domains; domain-- > 0;) {
+    fi_info* const info = info_of(state_.promises, domain);
+    info->next = std::exchange(next, info);
+  }
+  *list = next;
   return 0;
 }
 
@@ -189,6 +197,7 @@ void MockNetwork::State::deliver_to(MockEndpoint& target) {
     const MockFlight flight = std::move(flights[at]);
     flights.erase(flights.begin() + static_cast<std::ptrdiff_t>(at));
     ++counts.delivered;
+    ++target.delivered;
     const MockCall& call = flight.call;
     const void* source = flight.copy.empty() ? call.local : flight.copy.data();
     if (call.reads) {
@@ -249,6 +258,12 @@ void MockNetwork::kill_owner_of(const void* memory) {
     return true;
   });
   for (const MockFlight& flight : cut) state_->complete(flight, FI_ECONNRESET);
+}
+
+std::size_t MockNetwork::busy_endpoints() const {
+  const std::lock_guard lock(state_->mutex);
+  return static_cast<std::size_t>(std::ranges::count_if(
+      state_->endpoints, [](const MockEndpoint& endpoint) { return endpoint.delivered > 0; }));
 }
 
 void MockNetwork::fail_next(int error) {

@@ -26,6 +26,7 @@ struct MockPromises {
   std::size_t parts = 1;                       ///< of one message, at both ends
   std::size_t depth = 128;                     ///< outstanding operations
   std::size_t key_bytes = 8;
+  std::size_t domains = 1;    ///< "mock0", "mock1", ...
   std::uint64_t mode = 0;     ///< FI_CONTEXT, FI_CONTEXT2, ... that it demands
   bool one_sided = true;      ///< false: no FI_RMA
   bool acknowledges = false;  ///< completions never precede delivery
@@ -42,8 +43,11 @@ class MockNetwork {
   ~MockNetwork();
 
   [[nodiscard]] ofi::Fabric& fabric();
-  /// The endpoint in whose domain this memory is registered dies: operations to it end in errors.
+  /// The (first) endpoint in whose domain this memory is registered dies: operations to it end in
+  /// errors.
   void kill_owner_of(const void* memory);
+  /// How many endpoints have been delivered to.
+  [[nodiscard]] std::size_t busy_endpoints() const;
   /// The next operation posted by anybody ends with this libfabric error (positive).
   void fail_next(int error);
   /// Puts an error that belongs to no operation into the queue of the same endpoint.

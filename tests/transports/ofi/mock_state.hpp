@@ -40,6 +40,7 @@ struct MockEndpoint {
   bool open = true;
   bool alive = true;
   std::size_t outstanding = 0;
+  std::size_t delivered = 0;
   std::deque<MockQueueEntry> queue;
 };
 
