@@ -52,13 +52,14 @@ TEST(Config, every_knob_reads_back_as_text_that_sets_the_same) {
     EXPECT_EQ(copy.get(entry.name), defaults.get(entry.name)) << entry.name;
   }
   EXPECT_EQ(names.size(), config_entries().size());
-  EXPECT_EQ(names.size(), 21U);
+  EXPECT_EQ(names.size(), 22U);
 }
 
 TEST(Config, defaults_print_as_written_in_the_header) {
   const Config config;
   EXPECT_EQ(config.get("RLX_HEAP_LIMIT"), "64G");
   EXPECT_EQ(config.get("RLX_SLOT"), "512K");
+  EXPECT_EQ(config.get("RLX_RAILS"), "1");
   EXPECT_EQ(config.get("RLX_WINDOW"), "4");
   EXPECT_EQ(config.get("RLX_HELPER"), "on");
   EXPECT_EQ(config.get("RLX_KNOCK_AFTER"), "0.1");
