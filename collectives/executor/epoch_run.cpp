@@ -154,9 +154,9 @@ RemoteRef EpochRun::remote(const BoundStep& step,
   return {peer.rank, line.output_window, line.output_offset + offset};
 }
 
-/// The transport takes it modulo its lanes. A word keeps to one within an epoch; when the next epoch
-/// of its set begins anywhere, all its signals of this one have been awaited (rule 6), so nothing
-/// is left to be overtaken on another lane.
+/// The transport takes it modulo its lanes. A word keeps to one within an epoch; when the next
+/// epoch of its set begins anywhere, all its signals of this one have been awaited (rule 6), so
+/// nothing is left to be overtaken on another lane.
 Lane EpochRun::lane_of(const BoundStep& step) const noexcept {
   const std::uint64_t turn = arguments_.plan->rotates_lanes ? arguments_.epoch : 0;
   return static_cast<Lane>(step.lane + turn);
@@ -176,8 +176,8 @@ RunStatus EpochRun::put(const BoundStep& step, const RunEnvironment& environment
   } else {
     const RunMemory source = memory(step.source.space);
     const LocalRef from{source.base + step.source.offset, step.bytes, source.window};
-    issue = environment.transport->put_signal(lane_of(step), remote(step, environment), from, signal,
-                                              completion_);
+    issue = environment.transport->put_signal(lane_of(step), remote(step, environment), from,
+                                              signal, completion_);
   }
   if (issue == Issue::failed) return RunStatus::failed;
   return issue == Issue::done ? RunStatus::moved : RunStatus::idle;
