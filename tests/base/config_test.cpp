@@ -59,6 +59,7 @@ TEST(Config, defaults_print_as_written_in_the_header) {
   const Config config;
   EXPECT_EQ(config.get("RLX_HEAP_LIMIT"), "64G");
   EXPECT_EQ(config.get("RLX_SLOT"), "512K");
+  EXPECT_EQ(config.get("RLX_RAILS"), "1");
   EXPECT_EQ(config.get("RLX_WINDOW"), "4");
   EXPECT_EQ(config.get("RLX_HELPER"), "on");
   EXPECT_EQ(config.get("RLX_KNOCK_AFTER"), "0.1");

@@ -132,6 +132,7 @@ class LaneCounter final : public SymmetricTransport {
     record_window(rank, number, inner_->window_bytes(rank, number), inner_->mapped(rank, number));
     return true;
   }
+  void detach(WindowNumber number) noexcept override { inner_->detach(number); }
   [[nodiscard]] const TransportCapabilities& capabilities() const noexcept override {
     return inner_->capabilities();
   }

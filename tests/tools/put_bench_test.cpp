@@ -187,9 +187,9 @@ std::vector<std::string> lines(const std::string& text) {
 
 TEST(PutBench, the_table_says_what_the_transport_negotiated_and_who_sends) {
   const std::string table = run_threads(small(), 2).printed;
-  for (const char* part : {"# nRanks 2", "outstanding: 64", "signals: store", "lanes: 1",
-                           "# pairs: rank 0 to rank 1", "half a round trip", "put_signal",
-                           "Out of bounds values : 0 OK", "Put test concluded"})
+  for (const char* part :
+       {"# nRanks 2", "outstanding: 64", "signals: store", "lanes: 1", "# pairs: rank 0 to rank 1",
+        "half a round trip", "put_signal", "Out of bounds values : 0 OK", "Put test concluded"})
     EXPECT_NE(table.find(part), std::string::npos) << part << " in\n" << table;
   std::size_t data = 0;
   for (const std::string& line : lines(table)) data += line.starts_with("#") ? 0 : 1;

@@ -127,13 +127,6 @@ void* Rail::descriptor_of(WindowNumber number) const noexcept {
   return index < call_regions_.size() ? call_regions_[index].descriptor : nullptr;
 }
 
-void Rail::forget(Rank rank) {
-  Peer& peer = peers_[rank.index()];
-  peer.windows.clear();
-  peer.operations.store(0, std::memory_order_relaxed);
-  peer.bytes.store(0, std::memory_order_relaxed);
-}
-
 bool Rail::has_room(const Peer& peer, OperationKind kind) const noexcept {
   if (peer.waiting > 0 || operations_.empty() || posts_.empty()) return false;
   return kind != OperationKind::put_signal || protocol_ == SignalProtocol::ordered_write ||

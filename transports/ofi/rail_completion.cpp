@@ -191,6 +191,13 @@ void Rail::give_up(Rank rank, std::string message) noexcept {
   lose(peers_[rank.index()], {ErrorKind::PeerFailed, rank, std::move(message)});
 }
 
+void Rail::forget(Rank rank) {
+  Peer& peer = peers_[rank.index()];
+  peer.windows.clear();
+  peer.operations.store(0, std::memory_order_relaxed);
+  peer.bytes.store(0, std::memory_order_relaxed);
+}
+
 // What the backlog holds for the peer ends with the next progress(); what is outstanding ends with
 // its completion, if the provider gives one.
 void Rail::lose(Peer& peer, TransportFailure failure) noexcept {

@@ -44,6 +44,7 @@ class EveryLane final : public SymmetricTransport {
     if (admitted) record_window(rank, number, inner_->window_bytes(rank, number));
     return admitted;
   }
+  void detach(WindowNumber number) noexcept override { inner_->detach(number); }
   [[nodiscard]] const TransportCapabilities& capabilities() const noexcept override {
     return inner_->capabilities();
   }
