@@ -99,6 +99,8 @@ class Rail {
   [[nodiscard]] Endpoint::Registered attach_call(WindowNumber number, std::span<std::byte> memory,
                                                  Endpoint::Use use) noexcept;
   void detach_call(WindowNumber number) noexcept;
+  /// As if nothing of this peer had been admitted and nothing sent to it. Nothing is on its way.
+  void forget(Rank rank);
   [[nodiscard]] bool has_failed(Rank rank) const noexcept {
     return peers_[rank.index()].failed.load(std::memory_order_acquire);
   }
