@@ -87,6 +87,7 @@ Json phases_of(const Start& start) {
                     {"us", phase.us},
                     {"exchanges", phase.exchanges},
                     {"bytes", phase.bytes},
+                    {"shared", phase.shared},
                     {"heap", phase.heap}});
   return rows;
 }
@@ -148,11 +149,11 @@ std::string render_budget(const Json& budget) {
     return bytes_text(static_cast<std::uint64_t>(std::max(0.0, value.get<double>())));
   };
   std::vector<std::vector<std::string>> rows = {
-      {"PHASE", "US (SLOWEST)", "EXCHANGES", "RECEIVED", "C HEAP"}};
+      {"PHASE", "US (SLOWEST)", "EXCHANGES", "RECEIVED", "ONCE A NODE", "C HEAP"}};
   for (const Json& phase : budget["phases"])
     rows.push_back({phase["name"].get<std::string>(),
                     fmt::format("{:.0f}", phase["us"].get<double>()), phase["exchanges"].dump(),
-                    bytes(phase["bytes"]), bytes(phase["heap"])});
+                    bytes(phase["bytes"]), bytes(phase["shared"]), bytes(phase["heap"])});
   const Json& at = budget["at"];
   return fmt::format(
       "start of {} ranks: {:.0f} us; each rank has {} of memory of its own\n{}"
