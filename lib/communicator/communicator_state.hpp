@@ -84,6 +84,10 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   std::uint64_t maximum(std::uint64_t mine, CallPurpose purpose);
   std::vector<std::byte> gather(std::span<const std::byte> mine, CallPurpose purpose);
   void barrier(CallPurpose purpose);
+  /// The first barrier of a new communicator of all ranks, which makes the connections to schedule
+  /// neighbours. Throws Timeout naming the peer that is awaited, and what leads to it, after
+  /// `seconds`.
+  void meet(double seconds);
   [[nodiscard]] Agreement agreement(CallPurpose purpose);
 
   HeapBlock allocate(const MemoryRequest& request);
@@ -113,6 +117,7 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
                  const std::shared_ptr<const PreparedCall>& prepared);
   void run_internal(const CallArguments& arguments, CallPurpose purpose);
   [[noreturn]] void throw_refused(const CallState& call);
+  [[noreturn]] void throw_not_met(double seconds);
   [[nodiscard]] bool quiet();
   void give_back() noexcept;
 

@@ -289,7 +289,7 @@ std::shared_ptr<CommunicatorState> wire_world(Bootstrap& bootstrap,
   auto world = CommunicatorState::make(std::move(context),
                                        whole_group(all_ranks(bootstrap.size()), bootstrap.rank()),
                                        agreement_over(phased));
-  world->barrier(CallPurpose::wire);  // warms the connections to schedule neighbours
+  world->meet(options.config.startup_timeout);
   world->context().keep_startup(phased.finish());
   return world;
 }

@@ -141,5 +141,71 @@ TEST(Startup, ends_with_the_phase_and_the_rank_wherever_one_stops) {
   }
 }
 
+/// Says that its signals are on their way, and they are not.
+class Silent final : public SymmetricTransport {
+ public:
+  explicit Silent(std::unique_ptr<SymmetricTransport> inner)
+      : SymmetricTransport(inner->rank(), inner->size()), inner_(std::move(inner)) {
+    share_kept(*inner_);
+    offered_ = inner_->capabilities();
+    offered_.load_store.assign(size(), false);
+    offered_.detail = "a wire that leads nowhere";
+  }
+  Issue put(Lane lane, RemoteRef to, LocalRef from, Completion& done) noexcept override {
+    return inner_->put(lane, to, from, done);
+  }
+  Issue put_signal(Lane, RemoteRef, LocalRef, Signal, Completion& done) noexcept override {
+    return lose(done);
+  }
+  Issue get(Lane lane, LocalRef to, RemoteRef from, Completion& done) noexcept override {
+    return inner_->get(lane, to, from, done);
+  }
+  Issue signal(Lane, Signal, Completion& done) noexcept override { return lose(done); }
+  bool progress() noexcept override { return inner_->progress(); }
+  std::optional<Window> attach(std::span<std::byte> memory, WindowRole role) noexcept override {
+    return inner_->attach(memory, role);
+  }
+  bool admit(Rank rank, WindowNumber number, const WindowKey& key) noexcept override {
+    return inner_->admit(rank, number, key);
+  }
+  const TransportCapabilities& capabilities() const noexcept override { return offered_; }
+
+ private:
+  static Issue lose(Completion& done) noexcept {
+    done.issued.fetch_add(1);
+    done.local.fetch_add(1);
+    return Issue::done;
+  }
+  std::unique_ptr<SymmetricTransport> inner_;
+  TransportCapabilities offered_;
+};
+
+TEST(Startup, ends_with_the_peer_and_the_way_to_it_where_nothing_arrives) {
+  CommunicatorOptions options = options_with();
+  options.config.startup_timeout = 0.3;
+  options.decorate = [](std::unique_ptr<SymmetricTransport> inner) {
+    return std::make_unique<Silent>(std::move(inner));
+  };
+  const auto bootstraps = thread_bootstraps(2, 10);
+  std::array<std::string, 2> told;
+  std::vector<std::jthread> threads;
+  for (std::uint32_t rank = 0; rank < 2; ++rank) {
+    threads.emplace_back([&, rank] {
+      try {
+        Communicator comm(*bootstraps[rank], options);
+      } catch (const CollectiveError& error) {
+        EXPECT_THAT(error.ranks(), ElementsAre(Rank(1 - rank)));
+        told[rank] = error.what();
+      }
+    });
+  }
+  threads.clear();
+  for (std::uint32_t rank = 0; rank < 2; ++rank) {
+    EXPECT_THAT(told[rank], HasSubstr("in phase \"world\" of the start"));
+    EXPECT_THAT(told[rank], HasSubstr("for rank " + std::to_string(1 - rank) +
+                                      " over a wire that leads nowhere"));
+  }
+}
+
 }  // namespace
 }  // namespace rlx::test
