@@ -1,6 +1,7 @@
 #pragma once
 // How ranks find each other while a Context is wired. Used then and never again.
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -10,10 +11,10 @@
 
 namespace rlx {
 
-/// Four functions, and a fifth for those who can save memory. Implementations: rlx/mpi.hpp,
-/// threads, TCP rendezvous. All are blocking and collective over the ranks of this bootstrap, and
-/// throw CollectiveError(Launch) naming phase and peer when a rank does not arrive before the
-/// start-up deadline.
+/// Four functions, and two more for those who can do with less than them. Implementations:
+/// rlx/mpi.hpp, threads, TCP rendezvous. All are blocking and collective over the ranks of this
+/// bootstrap, and throw CollectiveError(Launch) naming phase and peer when a rank does not arrive
+/// before the start-up deadline.
 class Bootstrap {
  public:
   virtual ~Bootstrap() = default;
@@ -28,6 +29,13 @@ class Bootstrap {
     std::vector<std::byte> all(mine.size() * size());
     all_gather(mine, all);
     return Gathered(std::move(all));
+  }
+  /// Rank 0's bytes to everybody, in place; the same length everywhere. By default every rank
+  /// receives as much from each.
+  virtual void broadcast(std::span<std::byte> data) {
+    std::vector<std::byte> all(data.size() * size());
+    all_gather(data, all);
+    std::copy_n(all.begin(), data.size(), data.begin());
   }
 };
 

@@ -120,6 +120,14 @@ class CommBootstrap final : public Bootstrap {
     return Gathered(std::move(aside));
   }
 
+  void broadcast(std::span<std::byte> data) override {
+    constexpr const char* kPhase = "bootstrap broadcast";
+    MPI_Request request = MPI_REQUEST_NULL;
+    check(MPI_Ibcast(data.data(), static_cast<int>(data.size()), MPI_BYTE, 0, comm_, &request),
+          kPhase);
+    await(request, kPhase);
+  }
+
   void barrier() override {
     MPI_Request request = MPI_REQUEST_NULL;
     check(MPI_Ibarrier(comm_, &request), "bootstrap barrier");

@@ -75,6 +75,13 @@ Gathered PhasedBootstrap::gather_shared(std::span<const std::byte> mine) {
   return all;
 }
 
+void PhasedBootstrap::broadcast(std::span<std::byte> data) {
+  in_phase([&] { inner_.broadcast(data); });
+  if (phases_.empty()) return;
+  ++phases_.back().exchanges;
+  phases_.back().bytes += data.size();
+}
+
 void PhasedBootstrap::barrier() {
   in_phase([&] { inner_.barrier(); });
 }

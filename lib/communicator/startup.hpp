@@ -38,6 +38,7 @@ class PhasedBootstrap final : public Bootstrap {
   /// Throw what the inner bootstrap throws, with the phase in the message.
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override;
   void barrier() override;
+  void broadcast(std::span<std::byte> data) override;
   [[nodiscard]] Gathered gather_shared(std::span<const std::byte> mine) override;
 
  private:

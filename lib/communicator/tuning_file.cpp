@@ -18,7 +18,7 @@ namespace {
 
 using collectives::TuningTable;
 
-/// Every rank receives so much from every other at a time.
+/// At a time: where a bootstrap has no better way, every rank receives so much from every other.
 constexpr std::size_t kPartBytes = 4096;
 
 /// What rank 0 says of its file: a mark, the file's name and a line end, then text.
@@ -67,19 +67,14 @@ std::string read_tuning(const std::string& path) {
 }
 
 std::string broadcast_text(Bootstrap& bootstrap, std::string_view mine) {
-  const std::size_t ranks = bootstrap.size();
-  const bool speaks = bootstrap.rank() == Rank(0);
-  const std::uint64_t length = mine.size();
-  std::vector<std::uint64_t> lengths(ranks);
-  bootstrap.all_gather(std::as_bytes(std::span(&length, 1)),
-                       std::as_writable_bytes(std::span(lengths)));
-  std::string text(lengths[0], '\0');
+  std::uint64_t length = mine.size();
+  bootstrap.broadcast(std::as_writable_bytes(std::span(&length, 1)));
+  std::string text(length, '\0');
   for (std::size_t done = 0; done < text.size(); done += kPartBytes) {
-    const std::size_t part = std::min(kPartBytes, text.size() - done);
-    std::vector<char> given(part), all(part * ranks);
-    if (speaks) std::memcpy(given.data(), mine.data() + done, part);
-    bootstrap.all_gather(std::as_bytes(std::span(given)), std::as_writable_bytes(std::span(all)));
-    std::memcpy(text.data() + done, all.data(), part);
+    const auto part = std::span(text).subspan(done, std::min(kPartBytes, text.size() - done));
+    if (bootstrap.rank() == Rank(0))
+      std::ranges::copy(mine.substr(done, part.size()), part.begin());
+    bootstrap.broadcast(std::as_writable_bytes(part));
   }
   return text;
 }

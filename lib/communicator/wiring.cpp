@@ -42,6 +42,13 @@ Records<T> exchange(Bootstrap& bootstrap, const T& mine) {
   return Records<T>(bootstrap.gather_shared(std::as_bytes(std::span(&mine, 1))));
 }
 
+/// Rank 0's value on all ranks.
+template <class T>
+T from_rank_0(Bootstrap& bootstrap, T value) {
+  bootstrap.broadcast(std::as_writable_bytes(std::span(&value, 1)));
+  return value;
+}
+
 /// Of a host and its boot: 64 bits of what tells them apart (FNV-1a).
 std::uint64_t machine_number(const Topology& topology) {
   std::uint64_t hash = 0xcbf29ce484222325ull;
@@ -214,7 +221,7 @@ std::shared_ptr<Context> Context::wire(PhasedBootstrap& bootstrap,
   start_progress(context->helper_, options.config, free_cores(hellos, me), me);
   const collectives::LinkCost link = collectives::link_cost(wire.capabilities());
   context->agreed_.link =
-      exchange(bootstrap, context->agreed_.ranks_fit_cores ? link : collectives::in_turns(link))[0];
+      from_rank_0(bootstrap, context->agreed_.ranks_fit_cores ? link : collectives::in_turns(link));
 
   bootstrap.enter("signal region");
   context->signal_memory_ = std::make_shared<OwnedPages>(SignalRegion::bytes(kSignalLines));
@@ -230,7 +237,7 @@ std::shared_ptr<Context> Context::wire(PhasedBootstrap& bootstrap,
   const auto maps = exchange(bootstrap, mapped_set(wire));
   context->agreed_.node_of = agree_on_nodes(maps);
   context->agreed_.load_store = everybody_maps_all(maps);
-  context->agreed_.stream_bytes = exchange(bootstrap, stream_bytes_here())[0];
+  context->agreed_.stream_bytes = from_rank_0(bootstrap, stream_bytes_here());
   context->agreed_.topology = broadcast_text(
       bootstrap, collectives::topology_of(wire.capabilities(), context->agreed_.load_store));
   context->agreed_.tuning = agree_on_tuning(bootstrap, options.config);

@@ -111,6 +111,16 @@ TEST(MpiBootstrap, gathers_in_rank_order_by_way_of_nodes) {
   }
 }
 
+TEST(MpiBootstrap, tells_everybody_what_rank_0_says) {
+  CommBootstrap bootstrap(MPI_COMM_WORLD, 30);
+  for (std::size_t round = 0; round < 20; ++round) {
+    auto data = testing::bytes_of(bootstrap.rank().value() + 5 + round, round * 100);
+    bootstrap.broadcast(data);
+    EXPECT_EQ(data, testing::bytes_of(5 + round, round * 100));
+  }
+  bootstrap.release();
+}
+
 TEST(MpiBootstrap, shares_only_what_is_long_and_between_several_nodes) {
   CommBootstrap by_turns(MPI_COMM_WORLD, 30, Grouping{world_rank() % 2, 1 << 20});
   EXPECT_TRUE(shares_in_rank_order(by_turns, 100, false));
