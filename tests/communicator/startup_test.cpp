@@ -194,16 +194,18 @@ TEST(Startup, ends_with_the_peer_and_the_way_to_it_where_nothing_arrives) {
       try {
         Communicator comm(*bootstraps[rank], options);
       } catch (const CollectiveError& error) {
-        EXPECT_THAT(error.ranks(), ElementsAre(Rank(1 - rank)));
+        EXPECT_EQ(error.kind(), ErrorKind::Timeout);
+        EXPECT_EQ(error.ranks().size(), 1U);
         told[rank] = error.what();
       }
     });
   }
   threads.clear();
   for (std::uint32_t rank = 0; rank < 2; ++rank) {
+    // Whoever is later may hear of it from the other.
     EXPECT_THAT(told[rank], HasSubstr("in phase \"world\" of the start"));
-    EXPECT_THAT(told[rank], HasSubstr("for rank " + std::to_string(1 - rank) +
-                                      " over a wire that leads nowhere"));
+    EXPECT_THAT(told[rank], testing::AnyOf(HasSubstr("for rank 0 over a wire that leads nowhere"),
+                                           HasSubstr("for rank 1 over a wire that leads nowhere")));
   }
 }
 
