@@ -27,10 +27,9 @@ constexpr TransportEntry kTransports[] = {
     {"local", "ranks are threads of one process", make_local},
 };
 
-// Who names a libfabric provider wants libfabric.
 std::unique_ptr<SymmetricTransport> make_best(const TransportSetup& setup) {
 #if RLX_HAVE_OFI
-  return setup.config->provider.empty() ? make_by_nodes(setup) : make_ofi(setup);
+  return make_by_nodes(setup);
 #else
   return make_shm(setup);
 #endif

@@ -30,8 +30,8 @@ struct TransportEntry {
 
 [[nodiscard]] std::span<const TransportEntry> transports();
 
-/// Makes the named transport. "auto" is shm when all ranks can share memory, hybrid when some can,
-/// else ofi; ofi as well when setup.config names a provider. Collective over setup.exchange. Throws
+/// Makes the named transport. "auto" is shm when all ranks can share memory, or ofi if setup.config
+/// names a provider; hybrid when some can, else ofi. Collective over setup.exchange. Throws
 /// CollectiveError(InvalidArgument) that lists the names, or what make() throws.
 [[nodiscard]] std::unique_ptr<SymmetricTransport> make_transport(std::string_view name,
                                                                  const TransportSetup& setup);

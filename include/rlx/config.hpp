@@ -14,7 +14,7 @@ namespace rlx {
 struct Config {
   std::string log = "warn";        ///< RLX_LOG: error, warn, info, debug
   std::string transport = "auto";  ///< RLX_TRANSPORT: auto, shm, hybrid, ofi, local
-  std::string provider;            ///< RLX_PROVIDER: of libfabric (auto is then ofi); empty: best
+  std::string provider;            ///< RLX_PROVIDER: of libfabric (on one node auto is then ofi); empty: best
   std::string interface;           ///< RLX_INTERFACE: interfaces or rank 0's addresses; empty: best
   std::uint32_t rails = 1;         ///< RLX_RAILS: endpoints of each rank in the network, 1 to 8
   std::string nodes;               ///< RLX_NODES: pretended nodes by rank, "0,0,1"; empty: as it is

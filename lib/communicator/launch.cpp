@@ -78,7 +78,8 @@ int run_child(std::unique_ptr<Bootstrap> bootstrap, const CommunicatorOptions& o
 void launch_threads(std::size_t n, const CommunicatorOptions& options,
                     const std::function<void(Communicator&)>& body) {
   CommunicatorOptions local = options;
-  if (local.config.transport == "auto") local.config.transport = "local";
+  if (local.config.transport == "auto" && local.config.provider.empty())
+    local.config.transport = "local";
   auto bootstraps = thread_bootstraps(n, local.config.startup_timeout);
   Causes causes;
   std::vector<std::jthread> threads;

@@ -80,9 +80,10 @@ TEST(Options, an_unknown_algorithm_is_refused_with_those_of_the_collective) {
   EXPECT_TRUE(mentions(text, "bruck")) << text;
 }
 
-TEST(Options, a_provider_means_the_ofi_transport) {
-  EXPECT_EQ(parse({"barrier", "--provider", "shm"}).config.transport, "ofi");
-  EXPECT_EQ(parse({"barrier", "--interface", "lo"}).config.transport, "ofi");
+TEST(Options, a_provider_or_an_interface_is_for_whoever_uses_the_network) {
+  EXPECT_EQ(parse({"barrier", "--provider", "shm"}).config.provider, "shm");
+  EXPECT_EQ(parse({"barrier", "--provider", "shm"}).config.transport, "auto");
+  EXPECT_EQ(parse({"barrier", "--interface", "lo"}).config.interface, "lo");
   EXPECT_TRUE(
       mentions(refusal({"barrier", "--transport", "local", "--provider", "shm"}), "--provider"));
 }
@@ -138,7 +139,7 @@ TEST(Options, put_sweeps_from_a_few_bytes_and_has_flags_of_its_own) {
   EXPECT_TRUE(all.bidirectional && all.all_pairs);
   EXPECT_EQ(all.outstanding, 16U);
   EXPECT_EQ(all.checks, 0);
-  EXPECT_EQ(parse({"put", "--provider", "tcp;ofi_rxm"}).config.transport, "ofi");
+  EXPECT_EQ(parse({"put", "--provider", "tcp;ofi_rxm"}).config.provider, "tcp;ofi_rxm");
 }
 
 TEST(Options, put_refuses_what_is_said_about_collectives_and_they_refuse_its_own) {

@@ -138,8 +138,6 @@ void override_transport(const Text& text, Config& config) {
     throw UsageError(fmt::format("{} is for the ofi transport, and the transport is {}",
                                  names_provider ? "--provider" : "--interface", config.transport));
   }
-  if (config.transport != "hybrid")
-    config.set("RLX_TRANSPORT", "ofi");  // also where ranks are threads
   if (names_provider) config.set("RLX_PROVIDER", text.provider);
   if (!text.interface.empty()) config.set("RLX_INTERFACE", text.interface);
 }

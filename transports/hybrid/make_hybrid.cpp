@@ -50,6 +50,9 @@ std::unique_ptr<SymmetricTransport> make_hybrid(const TransportSetup& setup,
 
 std::unique_ptr<SymmetricTransport> make_by_nodes(const TransportSetup& setup) {
   Meeting meeting = meet_here(setup);
+  const bool names_provider = !setup.config->provider.empty();
+  if (!meeting.refusal && names_provider)
+    return make_ofi(setup);  // who asks for one wants to see it
   if (!meeting.refusal) return make_shm_of(setup, std::move(meeting));
   if (meeting.nodes() == setup.size) return make_ofi(setup);
   return make_over(setup, std::move(meeting), {});

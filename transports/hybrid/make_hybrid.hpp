@@ -19,8 +19,8 @@ namespace rlx {
 [[nodiscard]] std::unique_ptr<SymmetricTransport> make_hybrid(const TransportSetup& setup,
                                                               const OfiOptions& options);
 
-/// What `auto` is: shm where all ranks are one node, ofi where each is alone, hybrid otherwise.
-/// Collective.
+/// What `auto` is: shm where all ranks are one node (ofi if setup.config names a provider), ofi where
+/// each is alone, hybrid otherwise. Collective.
 [[nodiscard]] std::unique_ptr<SymmetricTransport> make_by_nodes(const TransportSetup& setup);
 
 }  // namespace rlx

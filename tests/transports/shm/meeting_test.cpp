@@ -281,12 +281,20 @@ TEST(Automatic, is_libfabric_between_hosts_without_a_word) {
   for (const auto& one : transports) EXPECT_EQ(one->capabilities().name, "ofi");
 }
 
-TEST(Automatic, is_libfabric_where_its_provider_is_named) {
+TEST(Automatic, is_libfabric_on_one_node_where_its_provider_is_named) {
   for (const auto& one : automatic(
            2, [](int, std::vector<std::byte>&) {}, "tcp;ofi_rxm")) {
     EXPECT_EQ(one->capabilities().name, "ofi");
     EXPECT_THAT(one->capabilities().detail, HasSubstr("tcp"));
   }
+}
+
+TEST(Automatic, leaves_node_mates_to_mapped_memory_where_others_need_the_provider_that_is_named) {
+  const auto elsewhere = spoil_card([](Card& card) { card.identity.boot[0] ^= 1; });
+  const Transports transports = automatic(3, elsewhere, "tcp;ofi_rxm");
+  EXPECT_EQ(transports[0]->capabilities().name, "hybrid");
+  EXPECT_THAT(transports[0]->capabilities().load_store, ElementsAre(true, false, true));
+  EXPECT_THAT(transports[1]->capabilities().detail, HasSubstr("tcp;ofi_rxm"));
 }
 #endif
 
