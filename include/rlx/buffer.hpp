@@ -22,6 +22,9 @@ class DeviceMemory {
   virtual ~DeviceMemory() = default;
   /// Where the CPU can load and store these bytes, or nullptr when it can not.
   [[nodiscard]] virtual std::byte* host_data() noexcept = 0;
+  /// What names the first byte: host_data(), or addresses of this process that nothing else has and
+  /// that must not be touched.
+  [[nodiscard]] virtual std::byte* address() noexcept = 0;
   virtual void write(std::size_t offset, std::span<const std::byte> from) = 0;
   virtual void read(std::size_t offset, std::span<std::byte> into) const = 0;
 };

@@ -4,6 +4,7 @@
 // by others, until wait() has returned.
 
 #include <functional>
+#include <memory>
 #include <span>
 
 #include "rlx/buffer_view.hpp"
@@ -71,5 +72,10 @@ class SyncStream final : public CommandStream {
 
   Device device_ = Device::cpu();
 };
+
+/// A stream of any device. Its views may name memory of that device and, unless the device is the
+/// CPU, host memory too, which is copied by way of the device where it can not be reached. Throws
+/// CollectiveError: Unsupported for a device that is not there, Device with the driver's words.
+[[nodiscard]] std::unique_ptr<CommandStream> make_stream(const Device& device);
 
 }  // namespace rlx

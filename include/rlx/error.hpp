@@ -30,6 +30,7 @@ enum class ErrorKind : std::uint8_t {
   PeerFailed,  ///< a peer died, left or reported a failure
   Timeout,     ///< a peer did not arrive or made no progress in time
   Transport,   ///< the fabric failed; carries the provider's own words
+  Device,      ///< a rank's device was lost or refuses to work; carries its driver's words
   Internal     ///< a broken invariant of rlx itself
 };
 

@@ -11,7 +11,7 @@ inline constexpr std::string_view kVersion = "0.1.0";
 
 /// Signal values, call descriptors and handshakes of this release. Ranks of different wire versions
 /// refuse each other with CollectiveError(WireVersion).
-inline constexpr std::uint32_t kWireVersion = 2;
+inline constexpr std::uint32_t kWireVersion = 3;
 
 /// The wire version that the library was built with: kWireVersion, or what the build option
 /// test_wire_version says (tests of the refusal).

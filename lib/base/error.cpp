@@ -53,6 +53,8 @@ std::string_view to_string(ErrorKind kind) {
       return "Timeout";
     case ErrorKind::Transport:
       return "Transport";
+    case ErrorKind::Device:
+      return "Device";
     case ErrorKind::Internal:
       return "Internal";
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "lib/driver/devices.hpp"
 #include "rlx/error.hpp"
 
 namespace rlx {
@@ -48,6 +49,10 @@ void CommandStream::enqueue_reduce(BufferView destination, std::span<const Const
   check_kind(kind, destination.dtype(), kOperation);
   for (const ConstBufferView& source : sources) check_pair(destination, source, kOperation);
   do_reduce(destination, sources, kind);
+}
+
+std::unique_ptr<CommandStream> make_stream(const Device& device) {
+  return driver_of(device).stream(device.index());
 }
 
 }  // namespace rlx

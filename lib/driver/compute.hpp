@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "rlx/dtype.hpp"
 #include "rlx/reduce_kind.hpp"
@@ -31,12 +32,29 @@ struct ComputeStep {
 
 using ComputeTicket = std::uint64_t;
 
+/// Steps of any thread. Steps run in the order in which they were submitted as far as they touch the
+/// same bytes, so a step sees what earlier ones wrote; others may overlap.
 class Compute {
  public:
   virtual ~Compute() = default;
-  /// Starts the work; the returned ticket grows. Never fails for steps whose op the dtype supports.
+  /// Whether it reduces elements of this dtype, by every kind that the dtype supports. It copies
+  /// all dtypes.
+  [[nodiscard]] virtual bool supports(DType) const noexcept { return true; }
+  /// Makes ready what steps of a supported dtype and kind need, so that submit() compiles nothing.
+  /// Throws CollectiveError(Device) with the driver's words.
+  virtual void prepare(DType, ReduceKind) {}
+  /// Whether steps may name all of these bytes: for a device, memory of its own by
+  /// DeviceMemory::address(), or host memory that was imported.
+  [[nodiscard]] virtual bool reaches(const std::byte*, std::size_t) const noexcept { return true; }
+  /// Starts the work, or puts it with the work to start next; the returned ticket grows. Never fails
+  /// for steps whose dtype is supported and whose memory is reached; a device that is lost finishes
+  /// nothing.
   virtual ComputeTicket submit(const ComputeStep& step) noexcept = 0;
+  /// Whether this step and all that were submitted before it are done: what they wrote may then be
+  /// read by the CPU and by others. Starts whatever had not been started. Never blocks.
   [[nodiscard]] virtual bool done(ComputeTicket ticket) noexcept = 0;
+  /// Why nothing will be done any more, the device being lost; empty while it works. Final.
+  [[nodiscard]] virtual std::string failure() const { return {}; }
 };
 
 /// The CPU's: immediate, stateless, shared by all threads. Lives as long as the process.

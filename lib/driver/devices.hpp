@@ -9,9 +9,17 @@
 
 #include "lib/driver/compute.hpp"
 #include "rlx/buffer.hpp"
+#include "rlx/command_stream.hpp"
 #include "rlx/device.hpp"
 
 namespace rlx {
+
+/// Host memory that a device's steps may name, until this is destroyed, which waits for the steps
+/// that do.
+class HostImport {
+ public:
+  virtual ~HostImport() = default;
+};
 
 /// What a kind of device offers. Indices are below count(); every function may throw
 /// CollectiveError(Unsupported) with the driver's own words.
@@ -24,6 +32,11 @@ struct DeviceDriver {
   std::unique_ptr<detail::DeviceMemory> (*allocate)(std::uint32_t index, std::size_t bytes);
   /// Lives as long as the process.
   Compute& (*compute)(std::uint32_t index);
+  /// Whole pages of host memory, which stay mapped meanwhile, for steps of the device without a
+  /// copy; the same pages may be imported several times. nullptr when this device or this memory
+  /// does not allow it: the bytes must then be copied by DeviceMemory::write() and read().
+  std::unique_ptr<HostImport> (*import_host)(std::uint32_t index, std::span<std::byte> pages);
+  std::unique_ptr<CommandStream> (*stream)(std::uint32_t index);
 };
 
 /// Every kind in this build.

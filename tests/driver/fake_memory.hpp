@@ -14,6 +14,7 @@ class FakeMemory final : public detail::DeviceMemory {
   explicit FakeMemory(std::size_t bytes) : bytes_(bytes) {}
 
   std::byte* host_data() noexcept override { return nullptr; }
+  std::byte* address() noexcept override { return bytes_.data(); }
   void write(std::size_t offset, std::span<const std::byte> from) override {
     std::memcpy(bytes_.data() + offset, from.data(), from.size());
   }

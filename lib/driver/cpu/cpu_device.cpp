@@ -28,6 +28,7 @@ class CpuMemory final : public detail::DeviceMemory {
   explicit CpuMemory(AlignedBytes bytes) : bytes_(std::move(bytes)) {}
 
   std::byte* host_data() noexcept override { return bytes_.get(); }
+  std::byte* address() noexcept override { return bytes_.get(); }
   void write(std::size_t offset, std::span<const std::byte> from) override {
     if (!from.empty()) std::memcpy(bytes_.get() + offset, from.data(), from.size());
   }
@@ -90,6 +91,12 @@ std::unique_ptr<detail::DeviceMemory> allocate(std::uint32_t, std::size_t bytes)
 }
 
 Compute& compute(std::uint32_t) { return cpu_compute(); }
+
+std::unique_ptr<HostImport> import_host(std::uint32_t, std::span<std::byte>) {
+  return std::make_unique<HostImport>();  // the CPU reaches everything
+}
+
+std::unique_ptr<CommandStream> stream(std::uint32_t) { return std::make_unique<SyncStream>(); }
 
 }  // namespace cpu
 

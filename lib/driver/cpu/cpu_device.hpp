@@ -10,9 +10,13 @@ namespace rlx::cpu {
 [[nodiscard]] std::unique_ptr<detail::DeviceMemory> allocate(std::uint32_t index,
                                                              std::size_t bytes);
 [[nodiscard]] Compute& compute(std::uint32_t index);
+[[nodiscard]] std::unique_ptr<HostImport> import_host(std::uint32_t index,
+                                                      std::span<std::byte> pages);
+[[nodiscard]] std::unique_ptr<CommandStream> stream(std::uint32_t index);
 
 inline constexpr DeviceDriver kDriver{DeviceKind::cpu, "CPU: vector kernels chosen at run time",
                                       count,           properties,
-                                      allocate,        compute};
+                                      allocate,        compute,
+                                      import_host,     stream};
 
 }  // namespace rlx::cpu
