@@ -13,9 +13,10 @@ void EpochRun::start() noexcept {
   std::uint32_t begin = 0;
   for (std::size_t lane = 0; lane < plan.lane_end.size(); ++lane) {
     next_[lane] = begin;
-    computing_[lane] = false;
+    computing_[lane] = storing_[lane] = false;
     begin = plan.lane_end[lane];
   }
+  awaits_device_ = false;
   completion_.issued.store(0, std::memory_order_relaxed);
   completion_.local.store(0, std::memory_order_relaxed);
   completion_.remote.store(0, std::memory_order_relaxed);
@@ -25,6 +26,7 @@ RunStatus EpochRun::advance(const RunEnvironment& environment) noexcept {
   const BoundPlan& plan = *arguments_.plan;
   bool moved = false;
   bool finished = true;
+  awaits_device_ = false;
   for (std::size_t lane = 0; lane < plan.lane_end.size(); ++lane) {
     while (next_[lane] < plan.lane_end[lane]) {
       const RunStatus status = step(plan.steps[next_[lane]], environment);
@@ -33,7 +35,7 @@ RunStatus EpochRun::advance(const RunEnvironment& environment) noexcept {
       ++next_[lane];
       moved = true;
     }
-    finished = finished && next_[lane] == plan.lane_end[lane];
+    finished = finished && next_[lane] == plan.lane_end[lane] && settled(lane, environment);
   }
   if (finished && completion_.drained()) return RunStatus::done;
   return moved ? RunStatus::moved : RunStatus::idle;
@@ -54,6 +56,7 @@ RunStatus EpochRun::step(const BoundStep& step, const RunEnvironment& environmen
     case StepKind::signal:
       return put(step, environment);
     case StepKind::publish:
+      if (!settled(step.lane, environment)) return RunStatus::idle;
       publish(step, environment);
       return RunStatus::moved;
     case StepKind::copy:
@@ -180,6 +183,9 @@ Lane EpochRun::lane_of(const BoundStep& step) const noexcept {
 
 RunStatus EpochRun::put(const BoundStep& step, const RunEnvironment& environment) noexcept {
   const PeerRoute& peer = environment.peers[step.peer];
+  if (peer.signals != nullptr && arguments_.kernel == nullptr && step.bytes > 0)
+    return store_by_device(step, environment);
+  if (!settled(step.lane, environment)) return RunStatus::idle;
   if (peer.signals != nullptr) {
     store(step, environment);
     return RunStatus::moved;
@@ -206,6 +212,10 @@ void EpochRun::store(const BoundStep& step, const RunEnvironment& environment) n
     to.peer = step.peer;
     std::memcpy(address(to, environment), address(step.source, environment), step.bytes);
   }
+  store_signal(step, environment);
+}
+
+void EpochRun::store_signal(const BoundStep& step, const RunEnvironment& environment) noexcept {
   reinterpret_cast<std::atomic<std::uint64_t>*>(line(step.peer, step.word, environment))
       ->store(SignalValue::make(arguments_.epoch, step.part, arguments_.hash),
               std::memory_order_release);
@@ -262,43 +272,70 @@ void EpochRun::compute_gathered(ComputeStep& work, const BoundStep& step,
   arguments_.kernel(work);
 }
 
-RunStatus EpochRun::compute(const BoundStep& step, const RunEnvironment& environment) noexcept {
-  if (!computing_[step.lane]) {
-    if (step.bytes == 0) return RunStatus::moved;
-    const BoundRef& last = arguments_.plan->operands[step.operands + step.destinations];
-    const bool theirs = step.kind == StepKind::copy && last.peer != kMe &&
-                        last.space == Space::input &&
-                        arguments_.peer_memory[last.peer].input == nullptr;
-    if (theirs) return fetch(step, environment);
-    std::array<std::byte*, kMaxOperands> destinations;
-    std::array<const std::byte*, kMaxOperands> sources;
-    const BoundRef* operand = &arguments_.plan->operands[step.operands];
-    for (std::size_t i = 0; i < step.destinations; ++i)
-      destinations[i] = address(*operand++, environment);
-    for (std::size_t i = 0; i < step.sources; ++i) sources[i] = address(*operand++, environment);
-    const std::uint64_t divisor = step.finalise ? arguments_.divisor : 0;
-    const bool nothing_to_do = step.sources == 1 && step.destinations == 1 && divisor == 0 &&
-                               destinations[0] == sources[0];
-    if (nothing_to_do) return RunStatus::moved;  // in place: the bytes may be a put's source now
-    ComputeStep work{{destinations.data(), step.destinations},
-                     {sources.data(), step.sources},
-                     step.bytes / arguments_.element_bytes,
-                     arguments_.dtype,
-                     arguments_.kind,
-                     divisor,
-                     arguments_.stream && step.outputs};
-    if (step.lines > 1) {
-      compute_gathered(work, step, {sources.data(), step.sources});
-      return RunStatus::moved;
-    }
-    if (arguments_.kernel != nullptr) {
-      arguments_.kernel(work);
-      return RunStatus::moved;
-    }
-    ticket_[step.lane] = environment.compute->submit(work);
+/// Whether the device has done what the lane gave it.
+bool EpochRun::settled(std::size_t lane, const RunEnvironment& environment) noexcept {
+  if (!computing_[lane]) return true;
+  computing_[lane] = !environment.compute->done(ticket_[lane]);
+  awaits_device_ = awaits_device_ || computing_[lane];
+  return !computing_[lane];
+}
+
+void EpochRun::submit(const ComputeStep& work, std::uint16_t lane,
+                      const RunEnvironment& environment) noexcept {
+  ticket_[lane] = environment.compute->submit(work);
+  computing_[lane] = true;
+}
+
+/// A put into mapped memory whose source may be where only the device can read it.
+RunStatus EpochRun::store_by_device(const BoundStep& step,
+                                    const RunEnvironment& environment) noexcept {
+  if (!storing_[step.lane]) {
+    BoundRef to = step.destination;
+    to.peer = step.peer;
+    std::byte* const destination = address(to, environment);
+    const std::byte* const source = address(step.source, environment);
+    submit({.destinations = {&destination, 1}, .sources = {&source, 1}, .count = step.bytes},
+           step.lane, environment);
+    storing_[step.lane] = true;
   }
-  computing_[step.lane] = !environment.compute->done(ticket_[step.lane]);
-  return computing_[step.lane] ? RunStatus::idle : RunStatus::moved;
+  if (!settled(step.lane, environment)) return RunStatus::idle;
+  storing_[step.lane] = false;
+  store_signal(step, environment);
+  return RunStatus::moved;
+}
+
+RunStatus EpochRun::compute(const BoundStep& step, const RunEnvironment& environment) noexcept {
+  if (step.bytes == 0) return RunStatus::moved;
+  const BoundRef& last = arguments_.plan->operands[step.operands + step.destinations];
+  const bool theirs = step.kind == StepKind::copy && last.peer != kMe &&
+                      last.space == Space::input &&
+                      arguments_.peer_memory[last.peer].input == nullptr;
+  if (theirs) return fetch(step, environment);
+  std::array<std::byte*, kMaxOperands> destinations;
+  std::array<const std::byte*, kMaxOperands> sources;
+  const BoundRef* operand = &arguments_.plan->operands[step.operands];
+  for (std::size_t i = 0; i < step.destinations; ++i)
+    destinations[i] = address(*operand++, environment);
+  for (std::size_t i = 0; i < step.sources; ++i) sources[i] = address(*operand++, environment);
+  const std::uint64_t divisor = step.finalise ? arguments_.divisor : 0;
+  const bool nothing_to_do =
+      step.sources == 1 && step.destinations == 1 && divisor == 0 && destinations[0] == sources[0];
+  if (nothing_to_do) return RunStatus::moved;  // in place: the bytes may be a put's source now
+  ComputeStep work{{destinations.data(), step.destinations},
+                   {sources.data(), step.sources},
+                   step.bytes / arguments_.element_bytes,
+                   arguments_.dtype,
+                   arguments_.kind,
+                   divisor,
+                   arguments_.stream && step.outputs};
+  if (step.lines > 1) {
+    compute_gathered(work, step, {sources.data(), step.sources});
+  } else if (arguments_.kernel != nullptr) {
+    arguments_.kernel(work);
+  } else {
+    submit(work, step.lane, environment);
+  }
+  return RunStatus::moved;
 }
 
 }  // namespace rlx::collectives

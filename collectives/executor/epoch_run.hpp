@@ -1,6 +1,10 @@
 #pragma once
 // One epoch of a bound schedule, running. advance() walks each lane until it waits; nothing here
 // allocates, throws or locks. The caller (a communicator's engine) holds the engine lock.
+//
+// Where a device computes, the copies and reductions of a lane are handed to it one after the
+// other, and are waited for where somebody else may look: before a signal, and at the end of the
+// lane.
 
 #include <array>
 #include <cstddef>
@@ -50,7 +54,7 @@ static_assert(sizeof(ArriveLine) == kLinePayload);
 /// What all epochs of one communicator share.
 struct RunEnvironment {
   SymmetricTransport* transport = nullptr;
-  Compute* compute = nullptr;
+  Compute* compute = nullptr;  ///< my device's, for epochs that have no kernel
   SignalRegion signals;
   std::span<const PeerRoute> peers;
   std::uint32_t hash_mask = 0xfff;
@@ -102,6 +106,8 @@ class EpochRun {
   [[nodiscard]] std::uint64_t epoch() const { return arguments_.epoch; }
   /// The first step that is not done, nullptr when only completions are outstanding.
   [[nodiscard]] const BoundStep* blocked() const noexcept;
+  /// Whether nothing but the device holds it up: no peer is to blame.
+  [[nodiscard]] bool awaits_device() const noexcept { return awaits_device_; }
   /// Whether every operation issued needs no more help of mine.
   [[nodiscard]] bool drained() const noexcept { return completion_.drained(); }
 
@@ -113,11 +119,16 @@ class EpochRun {
   [[nodiscard]] Lane lane_of(const BoundStep& step) const noexcept;
   RunStatus put(const BoundStep& step, const RunEnvironment& environment) noexcept;
   void store(const BoundStep& step, const RunEnvironment& environment) noexcept;
+  void store_signal(const BoundStep& step, const RunEnvironment& environment) noexcept;
   void publish(const BoundStep& step, const RunEnvironment& environment) noexcept;
   RunStatus compute(const BoundStep& step, const RunEnvironment& environment) noexcept;
   void compute_gathered(ComputeStep& work, const BoundStep& step,
                         std::span<const std::byte*> sources) noexcept;
   RunStatus fetch(const BoundStep& step, const RunEnvironment& environment) noexcept;
+  void submit(const ComputeStep& work, std::uint16_t lane,
+              const RunEnvironment& environment) noexcept;
+  [[nodiscard]] bool settled(std::size_t lane, const RunEnvironment& environment) noexcept;
+  RunStatus store_by_device(const BoundStep& step, const RunEnvironment& environment) noexcept;
   [[nodiscard]] RunMemory memory(Space space) const noexcept;
   [[nodiscard]] std::byte* address(const BoundRef& ref,
                                    const RunEnvironment& environment) const noexcept;
@@ -132,7 +143,9 @@ class EpochRun {
   RunArguments arguments_;
   std::array<std::uint32_t, kMaxLanes> next_{};
   std::array<ComputeTicket, kMaxLanes> ticket_{};
-  std::array<bool, kMaxLanes> computing_{};
+  std::array<bool, kMaxLanes> computing_{};  // the device has work of the lane
+  std::array<bool, kMaxLanes> storing_{};    // a put's, whose signal is due then
+  bool awaits_device_ = false;
   Completion completion_;
 };
 

@@ -2,6 +2,7 @@
 // All of rlx but MPI (rlx/mpi.hpp).
 
 #include "rlx/buffer.hpp"
+#include "rlx/buffer_collectives.hpp"
 #include "rlx/collectives.hpp"
 #include "rlx/command_stream.hpp"
 #include "rlx/communicator.hpp"

@@ -17,6 +17,8 @@ class Communicator;
 
 namespace detail {
 
+class DeviceMemory;
+
 /// Untyped ownership of one allocation. Destroying releases it.
 class SymmetricAllocation {
  public:
@@ -32,6 +34,8 @@ struct MemoryRef {
   std::size_t count = 0;  ///< elements
   bool symmetric = false;
   std::uint64_t offset = 0;  ///< heap offset, when symmetric
+  /// Memory that only a device reaches; `data` then names its bytes (DeviceMemory::address()).
+  DeviceMemory* device = nullptr;
 
   friend bool operator==(const MemoryRef&, const MemoryRef&) = default;
 };

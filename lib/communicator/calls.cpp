@@ -41,6 +41,21 @@ void check_lengths(const CallArguments& call, const CommunicatorState& comm) {
          fmt::format("input has {} elements, output {}: output must have {}", in, out, wanted));
 }
 
+void check_reached(const CallArguments& call, const CommunicatorState& comm,
+                   const MemoryRef& memory, std::size_t bytes, const char* name) {
+  const DeviceSide* const side = comm.context().device_side();
+  if (side == nullptr)
+    reject(ErrorKind::Unsupported, call, comm,
+           fmt::format("{} of {} bytes is memory of a device, and this communicator's ranks were "
+                       "made without; give CommunicatorOptions::device, or copy with to_host()",
+                       name, bytes));
+  if (!side->compute().reaches(memory.data, bytes))
+    reject(ErrorKind::InvalidArgument, call, comm,
+           fmt::format("{} of {} bytes is memory of another device than {}, which this rank owns; "
+                       "copy it with to_device()",
+                       name, bytes, side->device().name()));
+}
+
 void check_memory(const CallArguments& call, const CommunicatorState& comm, const MemoryRef& memory,
                   const char* name) {
   std::size_t bytes = 0;
@@ -53,6 +68,7 @@ void check_memory(const CallArguments& call, const CommunicatorState& comm, cons
   if (!memory.data)
     reject(ErrorKind::InvalidArgument, call, comm,
            fmt::format("{} has {} elements and no memory", name, memory.count));
+  if (memory.device != nullptr) return check_reached(call, comm, memory, bytes, name);
   if (!memory.symmetric) return;
   const auto [first, begins] = comm.context().heap().offset_of(memory.data);
   const HeapExtent extent = begins ? comm.context().heap().extent_at(first) : HeapExtent{};
@@ -95,12 +111,13 @@ Overlap check(const CallArguments& call, const CommunicatorState& comm) {
   check_memory(call, comm, call.out, "output");
   check_lengths(call, comm);
   const Overlap overlap = overlap_of(call, comm);
-  if (overlap == Overlap::otherwise && call.in.symmetric)
-    reject(ErrorKind::InvalidArgument, call, comm,
-           fmt::format(
-               "symmetric input and output overlap: {} elements from {} and {} from {}; let "
-               "them lie apart, or call in place",
-               call.in.count, fmt::ptr(call.in.data), call.out.count, fmt::ptr(call.out.data)));
+  if (overlap == Overlap::otherwise && (call.in.symmetric || call.in.device != nullptr))
+    reject(
+        ErrorKind::InvalidArgument, call, comm,
+        fmt::format(
+            "symmetric or device input and output overlap: {} elements from {} and {} from {}; let "
+            "them lie apart, or call in place",
+            call.in.count, fmt::ptr(call.in.data), call.out.count, fmt::ptr(call.out.data)));
   return overlap;
 }
 

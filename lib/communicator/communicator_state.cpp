@@ -49,8 +49,10 @@ PlanEnvironment plan_environment(Context& context, const GroupSetup& group) {
   environment.topology = environment.load_store ? std::string(collectives::kMappedTopology)
                                                 : context.agreed().topology;
   environment.local_registration = context.transport().capabilities().local_registration;
-  environment.call_windows =
-      config.register_private && context.transport().capabilities().call_windows;
+  environment.devices = context.agreed().devices.any;
+  environment.device_dtypes = context.agreed().devices.dtypes;
+  environment.call_windows = config.register_private && !environment.devices &&
+                             context.transport().capabilities().call_windows;
   return environment;
 }
 
@@ -128,15 +130,39 @@ void CommunicatorState::reserve(const Agreement& agreement) {
     context.admit(group_.members[member], record);
     setup.peers.push_back(route_to(member, record));
   }
-  plans_ = std::make_unique<PlanCache>(plan_environment(context, group_));
+  PlanEnvironment plan_inputs = plan_environment(context, group_);
+  plan_inputs.devices_reach_all = import_members(setup, bytes, agreement);
+  plans_ = std::make_unique<PlanCache>(std::move(plan_inputs));
   setup.guard = plans_->prepare(CallArguments{});
   collectives::RunEnvironment environment;
   environment.transport = &context.transport();
-  environment.compute = &cpu_compute();
+  environment.compute = setup.device != nullptr ? &setup.device->compute() : &cpu_compute();
   environment.signals = context.signals();
   environment.me = group_.me;
   environment.hash_mask = (1u << context.transport().capabilities().hash_bits) - 1;
   engine_ = std::make_unique<Engine>(std::move(setup), environment, find_window, &context);
+}
+
+/// Makes the scratch of all members, and my staging, reachable for my device. True when the devices
+/// of all members reach what they need for schedules that they run themselves.
+bool CommunicatorState::import_members(EngineSetup& setup, std::size_t bytes,
+                                       const Agreement& agreement) {
+  Context& context = *context_;
+  const DeviceUse& devices = context.agreed().devices;
+  if (!devices.any) return false;
+  setup.device = context.device_side();
+  const bool wanted = maps_all_ && devices.imports;
+  bool all = wanted;
+  for (std::size_t member = 0; member < size() && setup.device != nullptr; ++member) {
+    const bool mine = member == group_.me;
+    if (!mine && !wanted) continue;
+    std::byte* const memory = setup.peers[member].scratch - kControlBytes;
+    auto import = setup.device->import_host({memory, bytes});
+    if (mine) setup.device_reaches_memory = import != nullptr;
+    all = all && import != nullptr;
+    if (import != nullptr) imports_.push_back(std::move(import));
+  }
+  return agreement.maximum(all ? 0 : 1) == 0;
 }
 
 CommunicatorState::~CommunicatorState() {

@@ -111,6 +111,7 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   CommunicatorState(std::shared_ptr<Context> context, GroupSetup group);
   void abandon() noexcept;
   void reserve(const Agreement& agreement);
+  bool import_members(EngineSetup& setup, std::size_t bytes, const Agreement& agreement);
   [[nodiscard]] collectives::PeerRoute route_to(std::size_t member,
                                                 const ExtentRecord& record) const;
   bool run_alone(const CallArguments& arguments,
@@ -126,6 +127,7 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   bool maps_all_;  // everybody's memory is mapped by every member
   std::uint64_t memory_offset_ = 0;
   std::uint64_t words_offset_ = 0;
+  std::vector<std::unique_ptr<HostImport>> imports_;  // members' memory, by my device
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<PlanCache> plans_;
   std::shared_ptr<SymmetricResource> memory_resource_;  // shared with allocators, may outlive this

@@ -238,6 +238,13 @@ void Context::throw_if_failed() const {
 std::shared_ptr<Context> Context::over(SymmetricTransport& transport, SignalRegion signals,
                                        std::span<std::byte> memory, SymmetricBuffer scratch,
                                        const CommunicatorOptions& options) {
+  if (options.device != Device::cpu())
+    throw CollectiveError(
+        ErrorKind::Unsupported, "communicator",
+        fmt::format("rank {} owns {}: over a transport of one's own ranks do not agree about "
+                    "devices; use the CPU, or a bootstrap",
+                    transport.rank().value(), options.device.name()),
+        {transport.rank()});
   if (memory.size() != scratch.length)
     throw CollectiveError(
         ErrorKind::LengthMismatch, "communicator",

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "collectives/tuner.hpp"
+#include "lib/communicator/device_side.hpp"
 #include "lib/communicator/engine_lock.hpp"
 #include "lib/communicator/health.hpp"
 #include "lib/communicator/helper_thread.hpp"
@@ -50,6 +51,7 @@ struct AgreedValues {
   std::uint64_t stream_bytes = std::uint64_t{4} << 20;     ///< see PlanEnvironment
   std::string topology;                                    ///< as measurements name it
   std::shared_ptr<const collectives::TuningTable> tuning;  ///< rank 0's; shared with plan caches
+  DeviceUse devices;
   bool ranks_fit_cores = true;  ///< of this node; the only value that may differ between nodes
 };
 
@@ -70,6 +72,8 @@ class Context {
 
   [[nodiscard]] const Config& config() const noexcept { return options_.config; }
   [[nodiscard]] const Device& device() const noexcept { return options_.device; }
+  /// nullptr where this rank's device is the CPU.
+  [[nodiscard]] DeviceSide* device_side() const noexcept { return device_side_.get(); }
   [[nodiscard]] const AgreedValues& agreed() const noexcept { return agreed_; }
   /// A number that all ranks of this Context share, and no other Context has; 0 over bare
   /// transports.
@@ -169,6 +173,7 @@ class Context {
   void hear(std::uint64_t word) noexcept;
 
   CommunicatorOptions options_;
+  std::unique_ptr<DeviceSide> device_side_;
   std::vector<std::function<void()>> told_of_failure_;  // besides options_.on_failure
   Config given_;                                        // before rank 0's values were adopted
   AgreedValues agreed_;

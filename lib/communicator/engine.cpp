@@ -40,6 +40,15 @@ std::size_t EngineSetup::bytes(std::uint32_t window, std::uint32_t sets, std::si
 
 namespace {
 
+void copy_bytes(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
+  std::memcpy(to, from, bytes);
+}
+
+ComputeTicket submit_copy(Compute& compute, std::byte* to, const std::byte* from,
+                          std::size_t bytes) noexcept {
+  return compute.submit({.destinations = {&to, 1}, .sources = {&from, 1}, .count = bytes});
+}
+
 /// splitmix64's finaliser: every bit of the arguments reaches the 12 that travel.
 std::uint64_t mix(std::uint64_t chain, std::uint64_t value) {
   std::uint64_t x = chain + 0x9e3779b97f4a7c15ull + value;
@@ -211,7 +220,7 @@ bool Engine::advance_epochs() noexcept {
   for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch) {
     Active& slot = active(epoch);
     if (!slot.call) continue;
-    const RunStatus status = slot.run.advance(environment_);
+    const RunStatus status = advance_epoch(slot);
     if (status == RunStatus::idle) continue;
     moved = true;
     if (status == RunStatus::mismatch || status == RunStatus::failed) {
@@ -223,6 +232,22 @@ bool Engine::advance_epochs() noexcept {
   }
   while (frontier_ < next_start_ && !active(frontier_).call) ++frontier_;
   return moved;
+}
+
+/// Staging by a device goes before and after the run, without holding up other epochs.
+RunStatus Engine::advance_epoch(Active& slot) noexcept {
+  if (slot.staging == Staging::none) {
+    const RunStatus status = slot.run.advance(environment_);
+    if (status != RunStatus::done || slot.guard || !slot.call->prepared->stage_output ||
+        stage_out(slot))
+      return status;
+    slot.staging = Staging::out;
+    return RunStatus::moved;
+  }
+  if (!setup_.device->compute().done(slot.ticket)) return RunStatus::idle;
+  const bool over = slot.staging == Staging::out;
+  slot.staging = Staging::none;
+  return over ? RunStatus::done : RunStatus::moved;
 }
 
 bool Engine::start_ready() noexcept {
@@ -244,6 +269,7 @@ void Engine::start(const std::shared_ptr<CallState>& call) noexcept {
   Active& slot = active(next_start_);
   const auto& guards = call->guards;
   slot.call = call;
+  slot.staging = Staging::none;
   slot.guard = std::binary_search(guards.begin(), guards.end(), call->started);
   slot.piece = call->started -
                static_cast<std::uint32_t>(
@@ -289,11 +315,53 @@ void Engine::use_attached(const CallState& call, collectives::RunArguments& argu
   std::copy_n(window.key.bytes.begin(), window.key.length, arrive.key.begin());
 }
 
-void Engine::set_memory(collectives::RunArguments& arguments, const Active& slot) noexcept {
+/// Copies the input of an epoch that starts to staging: at once, or by the device, for which
+/// advance_epoch() then waits.
+void Engine::stage_in(Active& slot, const PieceMemory& memory, std::byte* staging) noexcept {
+  const PreparedCall& plan = *slot.call->prepared;
+  const CallArguments& arguments = slot.call->arguments;
+  DeviceMemory* const device = arguments.in_place ? arguments.out.device : arguments.in.device;
+  if (device == nullptr) return for_each_input(plan, memory, staging, copy_bytes);
+  if (setup_.device_reaches_memory) {
+    for_each_input(plan, memory, staging, [&](std::byte* to, const std::byte* from, auto bytes) {
+      slot.ticket = submit_copy(setup_.device->compute(), to, from, bytes);
+      slot.staging = Staging::in;
+    });
+    return;
+  }
+  for_each_input(plan, memory, staging, [&](std::byte* to, const std::byte* from, auto bytes) {
+    setup_.device->read(*device, from, {to, bytes});
+  });
+}
+
+/// Copies the output of an epoch that is over from staging. True when it has arrived; otherwise the
+/// device has been told.
+bool Engine::stage_out(Active& slot) noexcept {
+  const PreparedCall& plan = *slot.call->prepared;
+  const PieceMemory memory = piece_memory(*slot.call, slot.piece);
+  const std::byte* const staging = stage(slot.run.epoch()) + setup_.stage_bytes;
+  DeviceMemory* const device = slot.call->arguments.out.device;
+  if (device == nullptr) {
+    for_each_output(plan, memory, staging, copy_bytes);
+    return true;
+  }
+  if (setup_.device_reaches_memory) {
+    for_each_output(plan, memory, staging, [&](std::byte* to, const std::byte* from, auto bytes) {
+      slot.ticket = submit_copy(setup_.device->compute(), to, from, bytes);
+    });
+    return memory.count == 0;
+  }
+  for_each_output(plan, memory, staging, [&](std::byte* to, const std::byte* from, auto bytes) {
+    setup_.device->write(*device, to, {from, bytes});
+  });
+  return true;
+}
+
+void Engine::set_memory(collectives::RunArguments& arguments, Active& slot) noexcept {
   const CallState& call = *slot.call;
   const PieceMemory memory = piece_memory(call, slot.piece);
   std::byte* staging = stage(arguments.epoch);
-  if (call.prepared->stage_input) stage_in(*call.prepared, memory, staging);
+  if (call.prepared->stage_input) stage_in(slot, memory, staging);
   std::byte* input = call.prepared->stage_input ? staging : memory.input;
   std::byte* output = call.prepared->stage_output ? staging + setup_.stage_bytes : memory.output;
   arguments.input = {input, setup_.memory_window};
@@ -320,8 +388,6 @@ void Engine::set_memory(collectives::RunArguments& arguments, const Active& slot
 void Engine::finish(Active& slot) noexcept {
   const std::uint64_t epoch = slot.run.epoch();
   CallState& call = *slot.call;
-  if (!slot.guard && call.prepared->stage_output)
-    stage_out(*call.prepared, piece_memory(call, slot.piece), stage(epoch) + setup_.stage_bytes);
   const auto set = sets_(epoch);
   environment_.signals.expected(setup_.first_line / kLinesPerGroup + set)
       .store(SignalValue::make(epoch + setup_.sets, 0, 0), std::memory_order_release);
@@ -351,9 +417,17 @@ Blocked Engine::blocked() const noexcept {
   }
   for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch) {
     const Active& slot = active(epoch);
-    if (!slot.call) continue;
+    if (!slot.call || slot.staging != Staging::none || slot.run.awaits_device()) continue;
     if (const collectives::BoundStep* step = slot.run.blocked())
       return {slot.call.get(), step, epoch};
+  }
+  return {};
+}
+
+Blocked Engine::oldest() const noexcept {
+  for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch) {
+    const Active& slot = active(epoch);
+    if (slot.call) return {slot.call.get(), slot.run.blocked(), epoch};
   }
   return {};
 }

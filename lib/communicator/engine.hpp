@@ -11,6 +11,8 @@
 
 #include "collectives/executor/epoch_run.hpp"
 #include "lib/communicator/call.hpp"
+#include "lib/communicator/device_side.hpp"
+#include "lib/communicator/piece_memory.hpp"
 #include "lib/communicator/wire_format.hpp"
 
 namespace rlx::detail {
@@ -21,7 +23,9 @@ struct EngineSetup {
   std::uint32_t sets = 2;        ///< D
   std::uint32_t first_line = 0;  ///< line of word 0 of set 0
   std::size_t slot_bytes = 0;
-  std::size_t stage_bytes = 0;  ///< one half of the staging of one epoch in flight
+  std::size_t stage_bytes = 0;   ///< one half of the staging of one epoch in flight
+  DeviceSide* device = nullptr;  ///< of this rank, if it has one
+  bool device_reaches_memory = false;
   std::byte* memory = nullptr;  ///< [control][D slots][W times input and output staging]
   bool ranks_fit_cores = true;  ///< of this node
   WindowNumber memory_window = 0;
@@ -85,6 +89,8 @@ class Engine {
   [[nodiscard]] collectives::RunStatus failure() const noexcept { return failure_; }
   /// The oldest epoch in flight that waits; call is nullptr when none does.
   [[nodiscard]] Blocked blocked() const noexcept;
+  /// The oldest epoch in flight, whatever it waits for.
+  [[nodiscard]] Blocked oldest() const noexcept;
   /// The smallest id of a call that is not complete, or ~0.
   [[nodiscard]] std::uint64_t oldest_call() const noexcept;
 
@@ -99,8 +105,13 @@ class Engine {
   [[nodiscard]] std::vector<int> cores() const;
 
  private:
+  /// What copies of a device an epoch waits for: none, or those to or from staging.
+  enum class Staging : std::uint8_t { none, in, out };
+
   struct Active {
     collectives::EpochRun run;
+    Staging staging = Staging::none;
+    ComputeTicket ticket = 0;
     std::shared_ptr<CallState> call;             // keeps memory and plan alive
     std::vector<collectives::PeerMemory> peers;  // where theirs is, as they tell in this epoch
     std::uint32_t piece = 0;
@@ -111,11 +122,14 @@ class Engine {
   void number(CallState& call) noexcept;
   void chain(CallState& call) noexcept;
   bool advance_epochs() noexcept;
+  collectives::RunStatus advance_epoch(Active& active) noexcept;
   void own_next_lines(const collectives::BoundPlan& plan) const noexcept;
   void describe(const CallState& call) noexcept;
   bool start_ready() noexcept;
   void start(const std::shared_ptr<CallState>& call) noexcept;
-  void set_memory(collectives::RunArguments& arguments, const Active& active) noexcept;
+  void set_memory(collectives::RunArguments& arguments, Active& active) noexcept;
+  void stage_in(Active& active, const PieceMemory& memory, std::byte* staging) noexcept;
+  bool stage_out(Active& active) noexcept;
   static void use_attached(const CallState& call, collectives::RunArguments& arguments,
                            collectives::ArriveLine& arrive) noexcept;
   void finish(Active& active) noexcept;

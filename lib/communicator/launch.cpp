@@ -77,16 +77,25 @@ int run_child(std::unique_ptr<Bootstrap> bootstrap, const CommunicatorOptions& o
 
 void launch_threads(std::size_t n, const CommunicatorOptions& options,
                     const std::function<void(Communicator&)>& body) {
-  CommunicatorOptions local = options;
-  if (local.config.transport == "auto" && local.config.provider.empty())
-    local.config.transport = "local";
-  auto bootstraps = thread_bootstraps(n, local.config.startup_timeout);
+  launch_threads(
+      n, [&](Rank) { return options; }, body);
+}
+
+void launch_threads(std::size_t n, const std::function<CommunicatorOptions(Rank)>& options,
+                    const std::function<void(Communicator&)>& body) {
+  std::vector<CommunicatorOptions> of_rank;
+  for (std::uint32_t rank = 0; rank < n; ++rank) {
+    CommunicatorOptions& local = of_rank.emplace_back(options(Rank(rank)));
+    if (local.config.transport == "auto" && local.config.provider.empty())
+      local.config.transport = "local";
+  }
+  auto bootstraps = thread_bootstraps(
+      n, n > 0 ? of_rank.front().config.startup_timeout : Config{}.startup_timeout);
   Causes causes;
   std::vector<std::jthread> threads;
-  for (auto& bootstrap : bootstraps)
-    threads.emplace_back([&, mine = std::move(bootstrap)]() mutable {
-      run_rank(std::move(mine), local, body, causes);
-    });
+  for (std::size_t rank = 0; rank < n; ++rank)
+    threads.emplace_back(
+        [&, rank] { run_rank(std::move(bootstraps[rank]), of_rank[rank], body, causes); });
   for (std::jthread& thread : threads) thread.join();
   causes.rethrow();
 }

@@ -1,7 +1,5 @@
 #include "lib/communicator/piece_memory.hpp"
 
-#include <cstring>
-
 namespace rlx::detail {
 
 PieceMemory piece_memory(const CallState& call, std::uint32_t piece) noexcept {
@@ -21,25 +19,6 @@ PieceMemory piece_memory(const CallState& call, std::uint32_t piece) noexcept {
   if (operation == Operation::all_gather) memory.input += own;
   if (operation == Operation::reduce_scatter) memory.output += own;
   return memory;
-}
-
-void stage_in(const PreparedCall& plan, const PieceMemory& memory, std::byte* staging) noexcept {
-  const std::size_t bytes = memory.count * plan.element_bytes;
-  if (bytes == 0) return;
-  const bool blocks = plan.schedule.collective == collectives::Collective::reduce_scatter;
-  const std::size_t whole = plan.count * plan.element_bytes;
-  for (std::uint32_t block = 0; block < (blocks ? plan.ranks : 1); ++block)
-    std::memcpy(staging + block * plan.stage_stride, memory.input + block * whole, bytes);
-}
-
-void stage_out(const PreparedCall& plan, const PieceMemory& memory,
-               const std::byte* staging) noexcept {
-  const std::size_t bytes = memory.count * plan.element_bytes;
-  if (bytes == 0) return;
-  const bool blocks = plan.schedule.collective == collectives::Collective::all_gather;
-  const std::size_t whole = plan.count * plan.element_bytes;
-  for (std::uint32_t block = 0; block < (blocks ? plan.ranks : 1); ++block)
-    std::memcpy(memory.output + block * whole, staging + block * plan.stage_stride, bytes);
 }
 
 }  // namespace rlx::detail

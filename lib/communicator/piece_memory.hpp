@@ -15,10 +15,29 @@ struct PieceMemory {
 
 [[nodiscard]] PieceMemory piece_memory(const CallState& call, std::uint32_t piece) noexcept;
 
-/// Copies the piece's input to staging: the vector, or block after block.
-void stage_in(const PreparedCall& plan, const PieceMemory& memory, std::byte* staging) noexcept;
-/// Copies the piece's output from staging.
-void stage_out(const PreparedCall& plan, const PieceMemory& memory,
-               const std::byte* staging) noexcept;
+/// f(to, from, bytes) of every stretch of the piece's input that goes to staging: the vector, or
+/// block after block. Nothing for a piece of nothing.
+template <class Copy>
+void for_each_input(const PreparedCall& plan, const PieceMemory& memory, std::byte* staging,
+                    Copy&& f) noexcept {
+  const std::size_t bytes = memory.count * plan.element_bytes;
+  if (bytes == 0) return;
+  const bool blocks = plan.schedule.collective == collectives::Collective::reduce_scatter;
+  const std::size_t whole = plan.count * plan.element_bytes;
+  for (std::uint32_t block = 0; block < (blocks ? plan.ranks : 1); ++block)
+    f(staging + block * plan.stage_stride, memory.input + block * whole, bytes);
+}
+
+/// The same of its output, from staging.
+template <class Copy>
+void for_each_output(const PreparedCall& plan, const PieceMemory& memory, const std::byte* staging,
+                     Copy&& f) noexcept {
+  const std::size_t bytes = memory.count * plan.element_bytes;
+  if (bytes == 0) return;
+  const bool blocks = plan.schedule.collective == collectives::Collective::all_gather;
+  const std::size_t whole = plan.count * plan.element_bytes;
+  for (std::uint32_t block = 0; block < (blocks ? plan.ranks : 1); ++block)
+    f(memory.output + block * whole, staging + block * plan.stage_stride, bytes);
+}
 
 }  // namespace rlx::detail

@@ -12,6 +12,11 @@ constexpr std::size_t kMaxPlans = 512;
 constexpr std::size_t kAttachedBytes = std::size_t{64} << 10;
 /// Shorter calls of one piece keep to the fastest lane: they wait for latency, not for bandwidth.
 constexpr std::size_t kLongPieceBytes = std::size_t{64} << 10;
+/// Vectors or blocks from here on are reduced by the devices that hold them; shorter ones come to
+/// the heap and go back by one copy each way, and the CPUs reduce them.
+constexpr std::size_t kDirectBytes = std::size_t{256} << 10;
+/// Shorter pieces cost a device more in submissions than they gain by overlapping.
+constexpr std::size_t kDirectPieceBytes = std::size_t{1} << 20;
 
 std::size_t align_line(std::size_t bytes) {
   return (bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
@@ -101,6 +106,8 @@ std::shared_ptr<const PreparedCall> PlanCache::prepare(const CallArguments& call
                 call.in_place,
                 call.in.symmetric,
                 call.out.symmetric,
+                call.in.device != nullptr,
+                call.out.device != nullptr,
                 call_count(call, environment_.ranks)};
   if (last_ && key == last_key_) return last_;
   auto& entry = plans_[key];
@@ -138,7 +145,7 @@ collectives::TunerInput PlanCache::tuner_input(const CallArguments& call) const 
   const bool private_input = !(call.in_place ? call.out : call.in).symmetric;
   const bool private_output = !call.out.symmetric;
   const bool attached = attaches(call);
-  const bool staged = environment_.local_registration && !attached;
+  const bool staged = (environment_.local_registration && !attached) || environment_.devices;
   return {.collective = collective,
           .ranks = environment_.ranks,
           .nodes = environment_.nodes.get(),
@@ -163,8 +170,40 @@ collectives::TunerInput PlanCache::tuner_input(const CallArguments& call) const 
           .topology = environment_.topology};
 }
 
+/// The algorithm by which devices run a call on their memory, over mapped scratch: of each
+/// collective one that touches inputs and outputs by nothing but copies and reductions of their
+/// owner. Empty where the call is not for devices. By values that are equal on all ranks.
+std::string_view PlanCache::direct_algorithm(const CallArguments& call) const {
+  const bool reduces = call.operation != Operation::all_gather;
+  const std::size_t bytes = call_count(call, environment_.ranks) * size_of(call.dtype);
+  const bool known = (environment_.device_dtypes >> static_cast<unsigned>(call.dtype) & 1) != 0;
+  if (!environment_.devices_reach_all || bytes < kDirectBytes || (reduces && !known)) return {};
+  if (call.operation == Operation::barrier || call.in.symmetric || call.out.symmetric) return {};
+  std::string_view name = "slots";
+  if (call.operation == Operation::all_reduce) name = "two_shot_slots";
+  if (call.operation == Operation::reduce_scatter) name = "exchange";
+  const std::string_view forced = tuner_input(call).forced;
+  return forced.empty() || forced == name ? name : std::string_view();
+}
+
+/// Memory is used where it lies by whoever reaches it: by the device if any of it is the device's.
+/// Pieces were cut as if everybody staged, because ranks may differ in that.
+void PlanCache::go_direct(PreparedCall& plan, const CallArguments& call) const {
+  plan.by_device = call.in.device != nullptr || call.out.device != nullptr;
+  plan.stage_input = plan.by_device && !call.in_place && call.in.device == nullptr;
+  plan.stage_output = plan.by_device && call.out.device == nullptr;
+}
+
 std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) const {
-  const collectives::Choice choice = collectives::choose(tuner_input(call));
+  collectives::TunerInput input = tuner_input(call);
+  const std::string_view direct = direct_algorithm(call);
+  if (!direct.empty()) {
+    input.forced = direct;
+    const std::size_t share = input.count * input.element_bytes / environment_.window;
+    if (input.forced_piece_bytes == 0)
+      input.forced_piece_bytes = std::max(kDirectPieceBytes, share);
+  }
+  const collectives::Choice choice = collectives::choose(input);
   auto plan = std::make_shared<PreparedCall>();
   plan->schedule =
       choice.algorithm->generate({environment_.ranks, environment_.rank, environment_.nodes.get()});
@@ -174,15 +213,16 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
   plan->pieces = choice.pieces;
   plan->stage_input = choice.stages_input;
   plan->stage_output = choice.stages_output;
+  if (!direct.empty()) go_direct(*plan, call);
   decide_attaching(*plan, call, *choice.algorithm);
-  plan->reads_inputs_apart = choice.algorithm->needs.apart && !choice.stages_input;
+  plan->reads_inputs_apart = choice.algorithm->needs.apart && !plan->stage_input;
   plan->dtype = call.dtype;
   plan->kind = call.kind;
   plan->ranks = environment_.ranks;
   plan->rank = environment_.rank;
   plan->element_bytes = size_of(call.dtype);
   plan->divisor = call.kind == ReduceKind::Mean ? environment_.ranks : 0;
-  plan->kernel = step_kernel(call.dtype, call.kind, chunk_bytes(*plan));
+  if (!plan->by_device) plan->kernel = step_kernel(call.dtype, call.kind, chunk_bytes(*plan));
   plan->stream = forced_.streaming == Streaming::by_length
                      ? streams(*plan, call, environment_, choice.stream_from)
                      : forced_.streaming == Streaming::on;

@@ -31,6 +31,10 @@ struct PlanEnvironment {
   std::string topology;                                    ///< the key into `tuning`
   bool local_registration = false;  ///< sources of puts must lie in attached memory
   bool call_windows = false;        ///< memory of long calls is attached for them
+  bool devices = false;  ///< some rank owns one: private memory may be out of the CPU's reach
+  /// Devices reach everybody's scratch, and reduce these dtypes (bits by number).
+  bool devices_reach_all = false;
+  std::uint32_t device_dtypes = 0;
 };
 
 /// Whether results are written past the caches.
@@ -60,11 +64,12 @@ struct PreparedCall {
   bool reads_inputs_apart = false;  ///< peers read the input while the output is written
   bool stage_input = false;
   bool stage_output = false;
+  bool by_device = false;        ///< this rank's device runs the steps
   bool attach_input = false;     ///< as memory of the call
   bool attach_output = false;    ///< likewise
   std::size_t stage_stride = 0;  ///< from block to block in staging
-  StepKernel kernel = nullptr;
-  bool stream = false;  ///< outputs are written past the caches
+  StepKernel kernel = nullptr;   ///< none where a device runs the steps
+  bool stream = false;           ///< outputs are written past the caches
   DType dtype = DType::u8;
   ReduceKind kind = ReduceKind::Sum;
   std::uint64_t divisor = 0;
@@ -100,13 +105,15 @@ class PlanCache {
     Operation operation;
     DType dtype;
     ReduceKind kind;
-    bool in_place, symmetric_in, symmetric_out;
+    bool in_place, symmetric_in, symmetric_out, device_in, device_out;
     std::size_t count;
     friend auto operator<=>(const Key&, const Key&) = default;
   };
 
   [[nodiscard]] std::shared_ptr<const PreparedCall> build(const CallArguments& call) const;
   [[nodiscard]] bool attaches(const CallArguments& call) const;
+  [[nodiscard]] std::string_view direct_algorithm(const CallArguments& call) const;
+  void go_direct(PreparedCall& plan, const CallArguments& call) const;
   void decide_attaching(PreparedCall& plan, const CallArguments& call,
                         const collectives::Algorithm& algorithm) const;
 

@@ -40,6 +40,7 @@ void Watchdog::look() noexcept {
   const auto now = Clock::now();
   if (now - last_look_ < kLookInterval) return;
   last_look_ = now;
+  if (device_failed()) return;
   for (CommunicatorState* communicator : context_.communicators()) {
     const Blocked blocked = communicator->engine().blocked();
     if (!blocked.call) continue;
@@ -67,6 +68,24 @@ void Watchdog::watch(CommunicatorState& communicator, const Blocked& blocked) no
   communicator.engine().publish_progress(1 + blocked.step->peer);
   knock(blocked);
   watch_.knocked = Clock::now();
+}
+
+/// My own device does nothing any more: told in terms of the oldest call, which waits for it.
+bool Watchdog::device_failed() noexcept {
+  const DeviceSide* const side = context_.device_side();
+  const std::string failure = side != nullptr ? side->failure() : std::string();
+  if (failure.empty()) return false;
+  for (CommunicatorState* communicator : context_.communicators()) {
+    if (communicator->engine().idle()) continue;
+    ErrorDetails details =
+        details_of(*communicator, communicator->engine().oldest(), ErrorKind::Device,
+                   fmt::format("rank {}: {}: {}; what was in its memory is lost",
+                               communicator->rank().value(), side->device().name(), failure));
+    details.ranks = {communicator->rank()};
+    communicator->fail(std::move(details));
+    return true;
+  }
+  return false;
 }
 
 /// The peer that I wait for is known to be gone, and what it sent before has been seen.

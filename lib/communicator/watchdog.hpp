@@ -44,6 +44,7 @@ class Watchdog {
   void watch(CommunicatorState& communicator, const Blocked& blocked) noexcept;
   void knock(const Blocked& blocked) noexcept;
   bool dead(const Blocked& blocked) noexcept;
+  bool device_failed() noexcept;
   void judge(const Blocked& blocked, const ProgressLine& line) noexcept;
   bool mismatched(const Blocked& blocked) noexcept;
   bool found_difference(const Blocked& blocked, std::uint32_t member) noexcept;

@@ -34,6 +34,7 @@ struct Hello {
   std::int32_t process = 0;
   std::uint64_t identity = 0;  ///< rank 0's names the Context
   std::uint64_t machine = 0;   ///< equal on ranks of one host and boot
+  DeviceRecord device;
   cpu_set_t cores{};
 };
 
@@ -57,8 +58,9 @@ std::uint64_t machine_number(const Topology& topology) {
   return hash;
 }
 
-Hello make_hello(const Topology& topology) {
+Hello make_hello(const Topology& topology, DeviceRecord device) {
   Hello hello;
+  hello.device = device;
   hello.wire = wire_version();
   hello.process = getpid();
   std::random_device entropy;
@@ -79,6 +81,41 @@ void check_versions(std::span<const Hello> hellos, Rank me) {
                     rank, theirs.wire, me.value(), hellos[me.index()].wire),
         {Rank(rank), me});
   }
+}
+
+/// A rank's device, opened before the first exchange so that a failure is known to all: the others
+/// then do not wait.
+struct OpenedDevice {
+  std::unique_ptr<DeviceSide> side;
+  DeviceRecord record;
+  std::exception_ptr failure;
+};
+
+OpenedDevice open_device(const Device& device) {
+  OpenedDevice opened;
+  if (device == Device::cpu()) return opened;
+  try {
+    opened.side = std::make_unique<DeviceSide>(device);
+    opened.record = opened.side->record();
+  } catch (const CollectiveError&) {
+    opened.record = DeviceRecord::broken();
+    opened.failure = std::current_exception();
+  }
+  return opened;
+}
+
+DeviceUse agree_on_devices(std::span<const Hello> hellos, const OpenedDevice& mine) {
+  if (mine.failure) std::rethrow_exception(mine.failure);
+  DeviceUse use;
+  for (std::uint32_t rank = 0; rank < hellos.size(); ++rank) {
+    if (hellos[rank].device.is_broken())
+      throw CollectiveError(
+          ErrorKind::Launch, "wiring",
+          fmt::format("rank {} can not use its device; its own error says why", rank),
+          {Rank(rank)});
+    use.add(hellos[rank].device);
+  }
+  return use;
 }
 
 /// NAME=value lines of the knobs that must be equal.
@@ -205,9 +242,13 @@ std::shared_ptr<Context> Context::wire(PhasedBootstrap& bootstrap,
   const Rank me = bootstrap.rank();
   bootstrap.enter("hello");
   const Topology topology = Topology::discover();
-  const auto hellos = exchange(bootstrap, make_hello(topology));
+  OpenedDevice device = open_device(options.device);
+  const auto hellos = exchange(bootstrap, make_hello(topology, device.record));
   check_versions(hellos, me);
+  const DeviceUse devices = agree_on_devices(hellos, device);
   adopt(options.config, broadcast_text(bootstrap, agreed_knobs(options.config)));
+  if (devices.any && options.config.slot_bytes == Config{}.slot_bytes)
+    options.config.slot_bytes = kDeviceSlotBytes;
 
   bootstrap.enter("transport");
   auto transport =
@@ -217,6 +258,8 @@ std::shared_ptr<Context> Context::wire(PhasedBootstrap& bootstrap,
   std::shared_ptr<Context> context(new Context(options, std::move(transport), wire));
   context->identity_ = hellos[0].identity;
   context->given_ = given.config;
+  context->agreed_.devices = devices;
+  context->device_side_ = std::move(device.side);
   context->agreed_.ranks_fit_cores = ranks_fit(hellos, me, topology.hostname);
   start_progress(context->helper_, options.config, free_cores(hellos, me), me);
   const collectives::LinkCost link = collectives::link_cost(wire.capabilities());
@@ -241,7 +284,8 @@ std::shared_ptr<Context> Context::wire(PhasedBootstrap& bootstrap,
   context->agreed_.topology = broadcast_text(
       bootstrap, collectives::topology_of(wire.capabilities(), context->agreed_.load_store));
   context->agreed_.tuning = agree_on_tuning(bootstrap, options.config);
-  if (context->agreed_.load_store && options.config.single_copy) {
+  // What a device holds is no memory of its process.
+  if (context->agreed_.load_store && options.config.single_copy && !devices.any) {
     context->processes_ = readable_processes(bootstrap);
     context->agreed_.single_copy = !context->processes_.empty();
   }

@@ -46,4 +46,8 @@ struct DeviceDriver {
 /// what is missing and what there is.
 [[nodiscard]] const DeviceDriver& driver_of(const Device& device);
 
+/// Tests only: `driver` takes the place of that of its kind until nullptr is given. It must outlive
+/// what was made of it.
+void stand_in(const DeviceDriver* driver);
+
 }  // namespace rlx

@@ -1,0 +1,78 @@
+#pragma once
+// A rank's device as its Context uses it, and what all ranks know of each other's.
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include "lib/driver/devices.hpp"
+#include "rlx/device.hpp"
+
+namespace rlx::detail {
+
+/// What a rank says of its device at the start. 0: it has none, its memory is the CPU's.
+class DeviceRecord {
+ public:
+  DeviceRecord() = default;
+  /// The device could not be opened.
+  [[nodiscard]] static DeviceRecord broken() { return DeviceRecord(kPresent | kBroken); }
+  DeviceRecord(bool imports, const Compute& compute);
+
+  [[nodiscard]] bool present() const { return (bits_ & kPresent) != 0; }
+  [[nodiscard]] bool is_broken() const { return (bits_ & kBroken) != 0; }
+  [[nodiscard]] bool imports() const { return (bits_ & kImports) != 0; }
+  /// By number of the dtype: whether it reduces it.
+  [[nodiscard]] std::uint32_t dtypes() const { return bits_ & kDTypes; }
+
+ private:
+  static constexpr std::uint32_t kPresent = 1u << 31, kBroken = 1u << 30, kImports = 1u << 29;
+  static constexpr std::uint32_t kDTypes = kImports - 1;
+  explicit DeviceRecord(std::uint32_t bits) : bits_(bits) {}
+
+  std::uint32_t bits_ = 0;
+};
+
+/// What was agreed about the devices of all ranks.
+struct DeviceUse {
+  bool any = false;            ///< some rank owns one
+  bool imports = true;         ///< all that there are reach imported host memory
+  std::uint32_t dtypes = ~0u;  ///< all that there are reduce these
+  void add(DeviceRecord record);
+};
+
+/// Scratch of one epoch where the knob was not turned and there are devices, whose copies and
+/// submissions want to be long.
+inline constexpr std::size_t kDeviceSlotBytes = std::size_t{24} << 20;
+
+class DeviceSide {
+ public:
+  /// Opens the device and tries whether host memory can be imported. Throws what its driver throws.
+  explicit DeviceSide(const Device& device);
+
+  [[nodiscard]] const Device& device() const noexcept { return device_; }
+  [[nodiscard]] Compute& compute() const noexcept { return compute_; }
+  [[nodiscard]] DeviceRecord record() const { return {imports_, compute_}; }
+  /// nullptr when that is not possible. `memory` starts on a page; the rest of its last page is
+  /// imported with it.
+  [[nodiscard]] std::unique_ptr<HostImport> import_host(std::span<std::byte> memory) const;
+
+  /// Copies by the driver's own transfers, for memory that was not imported. What they throw is
+  /// failure() from then on.
+  void read(DeviceMemory& memory, const std::byte* from, std::span<std::byte> into) noexcept;
+  void write(DeviceMemory& memory, std::byte* to, std::span<const std::byte> from) noexcept;
+  /// Why the device does nothing any more; empty while it works.
+  [[nodiscard]] std::string failure() const;
+
+ private:
+  void keep(const std::exception& error) noexcept;
+
+  Device device_;
+  const DeviceDriver& driver_;
+  Compute& compute_;
+  bool imports_ = false;
+  std::string transfer_failure_;
+};
+
+}  // namespace rlx::detail

@@ -1,0 +1,321 @@
+// Collectives of memory on devices, which are simulated: every path, mixed ranks, failures.
+
+#include <fmt/format.h>
+
+#include "tests/communicator/support.hpp"
+#include "tests/driver/fake_device.hpp"
+#include "tests/driver/reference.hpp"
+
+namespace rlx::test {
+namespace {
+
+/// Which ranks own a device.
+enum class Owners : std::uint8_t { all, even, first };
+
+bool owns(Owners owners, std::uint32_t rank) {
+  return owners == Owners::all || (owners == Owners::even ? rank % 2 == 0 : rank == 0);
+}
+
+/// Runs `body` on each rank as a thread, those that own devices made with one of their own.
+void run_ranks(std::size_t ranks, Owners owners, const CommunicatorOptions& options,
+               const std::function<void(Communicator&)>& body) {
+  launch_threads(
+      ranks,
+      [&](Rank rank) {
+        CommunicatorOptions mine = options;
+        if (owns(owners, rank.value())) mine.device = Device::vulkan(rank.value());
+        return mine;
+      },
+      body);
+}
+
+template <class T>
+Buffer upload(const Communicator& comm, const std::vector<T>& values) {
+  Buffer buffer(comm.device(), dtype_of<T>, Shape{values.size()});
+  buffer.upload(std::as_bytes(std::span(values)));
+  return buffer;
+}
+
+template <class T>
+std::vector<T> download(const Buffer& buffer) {
+  std::vector<T> values(buffer.count());
+  buffer.download(std::as_writable_bytes(std::span(values)));
+  return values;
+}
+
+template <class T>
+std::vector<T> contribution(std::uint32_t rank, std::size_t count) {
+  std::vector<T> values(count);
+  for (std::size_t i = 0; i < count; ++i)
+    values[i] = static_cast<T>(static_cast<float>(1 + (rank * 3 + i * 7) % 4));
+  return values;
+}
+
+/// What the ranks' values reduce to. Products of up to four numbers of up to 4 are exact but for 8
+/// bits, where order may matter: sums of those are small.
+template <class T>
+T reduced(ReduceKind kind, std::size_t ranks, std::size_t i) {
+  std::vector<T> all;
+  for (std::uint32_t r = 0; r < ranks; ++r) all.push_back(contribution<T>(r, i + 1)[i]);
+  return expected_element<T>(kind, all, kind == ReduceKind::Mean ? ranks : 0);
+}
+
+template <class T>
+void expect_same(const std::vector<T>& got, const std::function<T(std::size_t)>& wanted,
+                 const std::string& what) {
+  std::size_t wrong = 0, first = 0;
+  for (std::size_t i = got.size(); i-- > 0;) {
+    if (same(got[i], wanted(i))) continue;
+    ++wrong;
+    first = i;
+  }
+  EXPECT_EQ(wrong, 0U) << what << ": first at " << first << " of " << got.size();
+}
+
+/// The three collectives of one length per rank, in and out of place.
+template <class T>
+void check_all(Communicator& comm, ReduceKind kind, std::size_t count) {
+  const std::size_t n = comm.size();
+  const std::uint32_t me = comm.rank().value();
+  const auto name = [&](const char* form) {
+    return fmt::format("{} {} of {} on rank {} of {}", form, to_string(kind), count, me, n);
+  };
+  std::vector<T> sums(4);  // the pattern repeats
+  for (std::size_t i = 0; i < 4; ++i) sums[i] = reduced<T>(kind, n, i);
+  const auto sum = [&](std::size_t i) { return sums[i % 4]; };
+
+  const std::vector<T> mine = contribution<T>(me, count);
+  Buffer in = upload(comm, mine);
+  Buffer out(comm.device(), dtype_of<T>, Shape{count});
+  all_reduce(comm, in, out, kind);
+  expect_same<T>(download<T>(out), sum, name("all_reduce"));
+  expect_same<T>(
+      download<T>(in), [&](std::size_t i) { return mine[i]; }, name("input of"));
+  all_reduce(comm, in, kind);
+  expect_same<T>(download<T>(in), sum, name("all_reduce in place"));
+
+  Buffer gathered(comm.device(), dtype_of<T>, Shape{n * count});
+  Buffer block = upload(comm, mine);
+  all_gather(comm, block, gathered);
+  const auto of_rank = [&](std::size_t i) {
+    return contribution<T>(static_cast<std::uint32_t>(i / count), 4)[i % count % 4];
+  };
+  expect_same<T>(download<T>(gathered), of_rank, name("all_gather"));
+  std::vector<T> blocks(n * count);
+  std::copy(mine.begin(), mine.end(), blocks.begin() + static_cast<std::ptrdiff_t>(me * count));
+  Buffer own = upload(comm, blocks);
+  all_gather(comm, own);
+  expect_same<T>(download<T>(own), of_rank, name("all_gather in place"));
+
+  const std::vector<T> long_one = contribution<T>(me, n * count);
+  Buffer scattered = upload(comm, long_one);
+  Buffer part(comm.device(), dtype_of<T>, Shape{count});
+  reduce_scatter(comm, scattered, part, kind);
+  const auto of_block = [&](std::size_t i) { return sums[(me * count + i) % 4]; };
+  expect_same<T>(download<T>(part), of_block, name("reduce_scatter"));
+  reduce_scatter(comm, scattered, kind);
+  const std::vector<T> all = download<T>(scattered);
+  expect_same<T>({all.begin() + static_cast<std::ptrdiff_t>(me * count),
+                  all.begin() + static_cast<std::ptrdiff_t>((me + 1) * count)},
+                 of_block, name("reduce_scatter in place"));
+}
+
+class Devices : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(Devices, run_the_collectives_at_every_length) {
+  const FakeDevices devices;
+  for (const Owners owners : {Owners::all, Owners::even, Owners::first}) {
+    run_ranks(GetParam(), owners, options_with(), [](Communicator& comm) {
+      for (const std::size_t count : {0UL, 1UL, 13UL, 1000UL, 65536UL, 70001UL, 300007UL})
+        check_all<float>(comm, ReduceKind::Sum, count);
+    });
+  }
+  EXPECT_EQ(devices.counts().reductions > 0, GetParam() > 1);
+  EXPECT_GT(devices.counts().imports, 0);
+  EXPECT_EQ(devices.counts().unreached, 0);
+}
+
+TEST_P(Devices, take_every_dtype_and_kind) {
+  const FakeDevices devices;
+  run_ranks(GetParam(), Owners::even, options_with(), [](Communicator& comm) {
+    for (const DType dtype : kAllDTypes) {
+      with_type(dtype, [&]<class T>(T) {
+        for (const ReduceKind kind : kAllReduceKinds) {
+          if (!supports(kind, dtype)) continue;
+          check_all<T>(comm, kind, 33);
+          if (kind == ReduceKind::Max) check_all<T>(comm, kind, 300000 / sizeof(T));
+        }
+      });
+    }
+  });
+  EXPECT_EQ(devices.counts().unreached, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ranks, Devices, testing::Values(1, 2, 3, 4, 7));
+
+TEST(Devices, without_imports_copy_by_transfers) {
+  const FakeDevices devices({.imports = false});
+  run_ranks(3, Owners::even, options_with(), [](Communicator& comm) {
+    for (const std::size_t count : {0UL, 5UL, 4099UL, 200003UL})
+      check_all<float>(comm, ReduceKind::Mean, count);
+  });
+  EXPECT_EQ(devices.counts().imports, 0);
+  EXPECT_EQ(devices.counts().reductions, 0);
+  EXPECT_GT(devices.counts().transfers, 0);
+}
+
+TEST(Devices, leave_a_dtype_that_they_lack_to_the_cpu) {
+  const FakeDevices devices({.reduces_f64 = false});
+  run_ranks(2, Owners::all, options_with(), [](Communicator& comm) {
+    Buffer buffer = upload(comm, contribution<double>(comm.rank().value(), 100000));
+    all_reduce(comm, buffer, ReduceKind::Sum);
+    expect_same<double>(
+        download<double>(buffer),
+        [](std::size_t i) { return reduced<double>(ReduceKind::Sum, 2, i % 4); }, "f64");
+  });
+  EXPECT_EQ(devices.counts().reductions, 0);
+  EXPECT_GT(devices.counts().copies, 0);
+}
+
+TEST(Devices, run_every_algorithm_of_messages) {
+  const FakeDevices devices;
+  for (const char* algorithm : {"ring", "circulant", "double_binary_tree", "exchange"}) {
+    run_ranks(3, Owners::even, options_with(fmt::format("all_reduce={}", algorithm)),
+              [](Communicator& comm) {
+                Buffer buffer = upload(comm, contribution<float>(comm.rank().value(), 90001));
+                all_reduce(comm, buffer, ReduceKind::Sum);
+                expect_same<float>(
+                    download<float>(buffer),
+                    [](std::size_t i) { return reduced<float>(ReduceKind::Sum, 3, i % 4); },
+                    "forced");
+              });
+  }
+  EXPECT_EQ(devices.counts().unreached, 0);
+}
+
+TEST(Devices, keep_many_calls_in_flight_apart) {
+  const FakeDevices devices({.polls_of_a_step = 9});
+  run_ranks(3, Owners::even, options_with(), [](Communicator& comm) {
+    constexpr std::size_t kCalls = 12;
+    std::vector<Buffer> buffers;
+    std::vector<Request> requests;
+    for (std::size_t call = 0; call < kCalls; ++call)
+      buffers.push_back(
+          upload(comm, std::vector<float>(call % 2 == 0 ? 100 : 120011,
+                                          static_cast<float>(call + comm.rank().value()))));
+    for (Buffer& buffer : buffers)
+      requests.push_back(all_reduce_async(comm, buffer, ReduceKind::Sum));
+    for (Request& request : requests) request.wait();
+    for (std::size_t call = 0; call < kCalls; ++call)
+      expect_same<float>(
+          download<float>(buffers[call]),
+          [&](std::size_t) { return static_cast<float>(3 * call + 3); }, "in flight");
+  });
+}
+
+TEST(Devices, work_in_plans_and_in_communicators_that_were_split_off) {
+  const FakeDevices devices;
+  run_ranks(4, Owners::even, options_with(), [](Communicator& comm) {
+    auto half = comm.split(comm.rank().value() < 2 ? 0 : 1, 0);
+    check_all<float>(*half, ReduceKind::Sum, 90001);
+    Buffer buffer = upload(comm, std::vector<float>(90001, 1));
+    Plan plan = plan_all_reduce(comm, buffer, ReduceKind::Sum);
+    for (int i = 0; i < 3; ++i) plan.run();
+    expect_same<float>(
+        download<float>(buffer), [](std::size_t) { return 64.0F; }, "planned");
+    half->close();
+  });
+}
+
+TEST(Devices, communicate_heap_memory_and_spans_too) {
+  const FakeDevices devices;
+  run_ranks(2, Owners::first, options_with(), [](Communicator& comm) {
+    std::vector<float> values(100003, 2);
+    all_reduce(comm, values, ReduceKind::Sum);
+    EXPECT_EQ(std::count(values.begin(), values.end(), 4.0F), 100003);
+    auto heap = comm.allocate<float>(100003);
+    std::fill_n(heap.data(), heap.size(), 3.0F);
+    all_reduce(comm, heap, ReduceKind::Sum);
+    EXPECT_EQ(std::count(heap.data(), heap.data() + heap.size(), 6.0F), 100003);
+  });
+}
+
+TEST(Devices, that_are_lost_are_told_to_all_ranks) {
+  for (const std::int64_t steps : {0, 1, 5, 20}) {
+    const FakeDevices devices({.lost_after = steps});
+    std::atomic<int> told{0}, named{0};
+    run_ranks(3, Owners::first, options_with(), [&](Communicator& comm) {
+      try {
+        Buffer buffer = upload(comm, std::vector<float>(400000, 1));
+        for (int call = 0; call < 100; ++call) all_reduce(comm, buffer, ReduceKind::Sum);
+      } catch (const CollectiveError& error) {
+        ++told;
+        const bool device = error.kind() == ErrorKind::Device;
+        named += device && error.ranks() == std::vector{Rank(0)} &&
+                 std::string(error.what()).find("lost") != std::string::npos;
+      }
+    });
+    EXPECT_EQ(told, 3) << steps;
+    EXPECT_EQ(named, 3) << steps;
+  }
+}
+
+TEST(Devices, that_can_not_be_opened_are_told_to_all_ranks) {
+  const FakeDevices devices;
+  std::atomic<int> told{0};
+  const auto options_of = [](Rank rank) {
+    CommunicatorOptions options = options_with();
+    if (rank == Rank(1)) options.device = Device::vulkan(99);
+    return options;
+  };
+  try {
+    launch_threads(2, options_of, [](Communicator&) {});
+  } catch (const CollectiveError& error) {
+    ++told;
+    EXPECT_NE(std::string(error.what()).find("vulkan:99"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(told, 1);
+}
+
+std::string refusal(const std::function<void()>& call, ErrorKind kind) {
+  try {
+    call();
+  } catch (const CollectiveError& error) {
+    EXPECT_EQ(error.kind(), kind) << error.what();
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(Devices, refuse_memory_that_they_do_not_own) {
+  const FakeDevices devices;
+  run_ranks(2, Owners::first, options_with(), [](Communicator& comm) {
+    Buffer other(Device::vulkan(5), DType::f32, Shape{4});
+    const bool owner = comm.rank() == Rank(0);
+    const std::string said = refusal([&] { all_reduce(comm, other, ReduceKind::Sum); },
+                                     owner ? ErrorKind::InvalidArgument : ErrorKind::Unsupported);
+    EXPECT_NE(said.find(owner ? "another device than vulkan:0" : "CommunicatorOptions::device"),
+              std::string::npos)
+        << said;
+    Buffer mine(comm.device(), DType::f32, Shape{4});
+    Buffer integers(comm.device(), DType::i32, Shape{4});
+    EXPECT_NE(refusal([&] { all_reduce(comm, mine, integers, ReduceKind::Sum); },
+                      ErrorKind::InvalidArgument)
+                  .find("the input holds f32, the output i32"),
+              std::string::npos);
+    comm.barrier();
+  });
+}
+
+TEST(Devices, need_a_bootstrap) {
+  const FakeDevices devices;
+  auto transports = LocalTransport::fan_out(1, std::size_t{64} << 20);
+  CommunicatorOptions options = options_with();
+  options.device = Device::vulkan(0);
+  EXPECT_NE(refusal([&] { Communicator(*transports.at(0), options); }, ErrorKind::Unsupported)
+                .find("vulkan:0"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace rlx::test
