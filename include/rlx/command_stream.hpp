@@ -39,6 +39,9 @@ class CommandStream {
 
   /// Hands everything enqueued to the device. Does not wait.
   virtual void submit() = 0;
+  /// Moves along what was submitted, as far as that takes no waiting; rlx calls it, on any thread,
+  /// while a collective is in the stream. True if anything moved. Errors come out of wait().
+  virtual bool progress() noexcept { return false; }
   /// Returns when everything submitted is done. Throws what the work failed with.
   virtual void wait() = 0;
   void submit_and_wait() {

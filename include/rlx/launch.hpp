@@ -19,8 +19,8 @@ void launch_threads(std::size_t n, const CommunicatorOptions& options,
                     const std::function<void(Communicator&)>& body);
 
 /// The same, with options of each rank's own: its device, say.
-void launch_threads(std::size_t n, const std::function<CommunicatorOptions(Rank)>& options,
-                    const std::function<void(Communicator&)>& body);
+void launch_threads_each(std::size_t n, const std::function<CommunicatorOptions(Rank)>& options,
+                         const std::function<void(Communicator&)>& body);
 
 /// Forks `n` processes that meet over loopback TCP; runs `body` in each, and returns the exit codes
 /// (a signal counts as 128 + its number) in rank order. An exception in a child is printed and

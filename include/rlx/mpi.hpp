@@ -106,6 +106,30 @@ inline void check_usable(MPI_Comm comm) {
 
 }  // namespace detail
 
+/// A rank of an MPI communicator, and its place among those that share its node.
+struct Place {
+  std::uint32_t rank = 0;
+  std::uint32_t local_rank = 0;
+  std::uint32_t local_ranks = 1;
+};
+
+/// Collective over `comm`; for choosing a device: closest_device(DeviceKind::vulkan,
+/// place.local_rank, place.local_ranks). MPI is initialised as by communicator(), which says what
+/// is thrown.
+[[nodiscard]] inline Place place_of(MPI_Comm comm = MPI_COMM_WORLD) {
+  detail::Library::instance().ensure_initialised();
+  detail::check_usable(comm);
+  MPI_Comm node = MPI_COMM_NULL;
+  MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+  int rank = 0, local_rank = 0, local_ranks = 1;
+  MPI_Comm_rank(comm, &rank);
+  MPI_Comm_rank(node, &local_rank);
+  MPI_Comm_size(node, &local_ranks);
+  MPI_Comm_free(&node);
+  return {static_cast<std::uint32_t>(rank), static_cast<std::uint32_t>(local_rank),
+          static_cast<std::uint32_t>(local_ranks)};
+}
+
 /// The ranks of an MPI communicator, with the same numbers. Collective over it. MPI is initialised
 /// when nobody has (and is then finalised when the process exits, unless a failure may have taken
 /// peers away); a duplicate of `comm` is used while wiring and freed before this returns. A further

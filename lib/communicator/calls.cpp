@@ -173,13 +173,16 @@ Plan plan(Communicator& communicator, const CallArguments& call) {
 void enqueue(Communicator& communicator, const CallArguments& call, CommandStream& stream) {
   CommunicatorState& comm = state_of(communicator);
   auto state = begin(comm, call, true);
-  stream.enqueue([state, released = false]() mutable {
-    Context& context = state->communicator->context();
+  Context& context = comm.context();
+  auto driven = stream.device() == Device::cpu() ? nullptr : context.drive(stream);
+  context.helper().call_in_flight();
+  stream.enqueue([state, driven, released = false]() mutable {
+    Context& mine = state->communicator->context();
     if (!released) state->communicator->release_start(*state);
     released = true;
-    context.try_advance();
+    mine.try_advance();
     if (state->done.load(std::memory_order_acquire)) return true;
-    context.throw_if_failed();
+    mine.throw_if_failed();
     return false;
   });
 }

@@ -129,8 +129,12 @@ void Context::leave(CommunicatorState& communicator) noexcept {
 }
 
 bool Context::try_advance() noexcept {
-  const std::unique_lock lock(mutex_, std::try_to_lock);
-  return lock.owns_lock() && advance();
+  bool moved = false;
+  {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    moved = lock.owns_lock() && advance();
+  }
+  return streams_->drive() || moved;
 }
 
 /// The members of the largest communicator stand for all ranks of the host.

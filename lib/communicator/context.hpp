@@ -14,6 +14,7 @@
 
 #include "collectives/tuner.hpp"
 #include "lib/communicator/device_side.hpp"
+#include "lib/communicator/driven_streams.hpp"
 #include "lib/communicator/engine_lock.hpp"
 #include "lib/communicator/health.hpp"
 #include "lib/communicator/helper_thread.hpp"
@@ -114,7 +115,8 @@ class Context {
   void look_at_health() noexcept {
     if (const std::uint64_t word = health_.word(); word != 0 && !failed()) hear(word);
   }
-  /// Takes the lock if it is free and advances. True if anything moved.
+  /// Takes the lock if it is free and advances; then the streams that have collectives in them. True
+  /// if anything moved.
   bool try_advance() noexcept;
   /// Without the lock: polls until done() or a failure, which it throws.
   template <class Done>
@@ -123,6 +125,10 @@ class Context {
   /// nothing, what fails is told to those who wait.
   template <class Done>
   void advance_until(Done&& done);
+  /// Keeps a stream moving while the entry lives.
+  [[nodiscard]] std::shared_ptr<DrivenStreams::Entry> drive(CommandStream& stream) {
+    return std::make_shared<DrivenStreams::Entry>(streams_, stream);
+  }
   void enter(CommunicatorState& communicator);
   void leave(CommunicatorState& communicator) noexcept;
   [[nodiscard]] std::uint64_t next_call_id() noexcept { return ++call_ids_; }
@@ -196,6 +202,7 @@ class Context {
   std::vector<ExtentRecord> extents_;  // mine; ordered by window
   std::vector<CommunicatorState*> communicators_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> releases_;  // (last call id, offset)
+  std::shared_ptr<DrivenStreams> streams_ = std::make_shared<DrivenStreams>();
   std::uint64_t call_ids_ = 0;
   std::uint32_t idle_polls_ = 0;
   std::atomic<std::uint64_t> polls_{0};

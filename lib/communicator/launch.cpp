@@ -77,12 +77,12 @@ int run_child(std::unique_ptr<Bootstrap> bootstrap, const CommunicatorOptions& o
 
 void launch_threads(std::size_t n, const CommunicatorOptions& options,
                     const std::function<void(Communicator&)>& body) {
-  launch_threads(
+  launch_threads_each(
       n, [&](Rank) { return options; }, body);
 }
 
-void launch_threads(std::size_t n, const std::function<CommunicatorOptions(Rank)>& options,
-                    const std::function<void(Communicator&)>& body) {
+void launch_threads_each(std::size_t n, const std::function<CommunicatorOptions(Rank)>& options,
+                         const std::function<void(Communicator&)>& body) {
   std::vector<CommunicatorOptions> of_rank;
   for (std::uint32_t rank = 0; rank < n; ++rank) {
     CommunicatorOptions& local = of_rank.emplace_back(options(Rank(rank)));

@@ -19,7 +19,7 @@ bool owns(Owners owners, std::uint32_t rank) {
 /// Runs `body` on each rank as a thread, those that own devices made with one of their own.
 void run_ranks(std::size_t ranks, Owners owners, const CommunicatorOptions& options,
                const std::function<void(Communicator&)>& body) {
-  launch_threads(
+  launch_threads_each(
       ranks,
       [&](Rank rank) {
         CommunicatorOptions mine = options;
@@ -269,7 +269,7 @@ TEST(Devices, that_can_not_be_opened_are_told_to_all_ranks) {
     return options;
   };
   try {
-    launch_threads(2, options_of, [](Communicator&) {});
+    launch_threads_each(2, options_of, [](Communicator&) {});
   } catch (const CollectiveError& error) {
     ++told;
     EXPECT_NE(std::string(error.what()).find("vulkan:99"), std::string::npos) << error.what();

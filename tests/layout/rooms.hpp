@@ -34,6 +34,7 @@ inline constexpr Room kRooms[] = {
 inline const std::map<std::string_view, std::string_view> kPublicHeaders = {
     {"bootstrap.hpp", "bootstrap"},
     {"buffer.hpp", "driver"},
+    {"buffer_collectives.hpp", "communicator"},
     {"buffer_view.hpp", "driver"},
     {"collectives.hpp", "communicator"},
     {"command_stream.hpp", "driver"},
