@@ -44,7 +44,7 @@ struct DeviceUse {
 
 /// Scratch of one epoch where the knob was not turned and there are devices, whose copies and
 /// submissions want to be long.
-inline constexpr std::size_t kDeviceSlotBytes = std::size_t{24} << 20;
+inline constexpr std::size_t kDeviceSlotBytes = std::size_t{6} << 20;
 
 class DeviceSide {
  public:
