@@ -22,6 +22,8 @@ struct DeviceProperties {
   std::size_t memory_bytes = 0;  ///< memory of the device; for the CPU, of this machine
   std::uint32_t compute_units = 0;  ///< cores that this process may use, or shader cores
   bool host_addressable = false;    ///< the CPU can load and store its memory directly
+  bool host_import = false;         ///< its steps can name host memory; otherwise it is copied
+  std::string queues;               ///< what works at the same time; empty for the CPU
 };
 
 class Device {
@@ -54,5 +56,13 @@ class Device {
 
 /// Every device that this build can use on this machine; the CPU is always there and first.
 [[nodiscard]] std::vector<Device> available_devices();
+
+/// The device of that kind for one of the `local_ranks` ranks of this machine, from 0: each gets its
+/// own as far as there are enough, those first that are attached to the NUMA nodes of the CPUs that
+/// this thread may run on. Devices that compute on the CPUs are used if there are no others. Throws
+/// CollectiveError: Unsupported where there is no device of that kind, InvalidArgument unless
+/// local_rank < local_ranks.
+[[nodiscard]] Device closest_device(DeviceKind kind, std::uint32_t local_rank,
+                                    std::uint32_t local_ranks);
 
 }  // namespace rlx

@@ -6,12 +6,18 @@
 
 #include "lib/driver/cpu/cpu_device.hpp"
 #include "rlx/error.hpp"
+#if RLX_HAVE_VULKAN
+#include "lib/driver/vulkan/vulkan_device.hpp"
+#endif
 
 namespace rlx {
 namespace {
 
 constexpr DeviceDriver kDrivers[] = {
     cpu::kDriver,
+#if RLX_HAVE_VULKAN
+    vulkan::kDriver,
+#endif
 };
 
 std::atomic<const DeviceDriver*> stand_in_driver{nullptr};
@@ -53,8 +59,9 @@ const DeviceDriver* find_driver(DeviceKind kind) {
 const DeviceDriver& driver_of(const Device& device) {
   if (const DeviceDriver* driver = find_driver(device.kind())) {
     if (device.index() < driver->count()) return *driver;
-    throw_missing(device, fmt::format("this machine has {} devices of kind {}", driver->count(),
-                                      to_string(device.kind())));
+    const std::string why = driver->absence();
+    throw_missing(device, fmt::format("this machine has {} devices of kind {}{}{}", driver->count(),
+                                      to_string(device.kind()), why.empty() ? "" : ": ", why));
   }
   throw_missing(device, fmt::format("this build of rlx has no driver for {} devices",
                                     to_string(device.kind())));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "lib/driver/compute.hpp"
@@ -21,12 +22,21 @@ class HostImport {
   virtual ~HostImport() = default;
 };
 
+/// What rlx::closest_device chooses by.
+struct DeviceLocation {
+  bool processor = false;  ///< it computes on the CPUs
+  int numa_node = -1;      ///< that it is attached to; -1: unknown
+};
+
 /// What a kind of device offers. Indices are below count(); every function may throw
 /// CollectiveError(Unsupported) with the driver's own words.
 struct DeviceDriver {
   DeviceKind kind;
   std::string_view summary;  ///< one line for rlx-info
   std::uint32_t (*count)();  ///< devices of this kind on this machine, perhaps 0
+  /// Why count() is 0, in the words of whoever refuses; empty where it is not.
+  std::string (*absence)();
+  DeviceLocation (*location)(std::uint32_t index);
   DeviceProperties (*properties)(std::uint32_t index);
   /// `bytes` zeroed bytes, 64-byte aligned. Throws CollectiveError(OutOfMemory).
   std::unique_ptr<detail::DeviceMemory> (*allocate)(std::uint32_t index, std::size_t bytes);

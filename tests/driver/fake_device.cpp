@@ -188,6 +188,8 @@ constexpr DeviceDriver kFakeDriver{
     DeviceKind::vulkan,
     "simulated",
     [] { return kDevices; },
+    [] { return std::string(); },
+    [](std::uint32_t) { return DeviceLocation{}; },
     [](std::uint32_t) { return DeviceProperties{.description = "simulated"}; },
     [](std::uint32_t index, std::size_t bytes) -> std::unique_ptr<detail::DeviceMemory> {
       if (bytes > rules.most_bytes)

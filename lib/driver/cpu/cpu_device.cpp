@@ -64,13 +64,18 @@ class CpuCompute final : public Compute {
 
 std::uint32_t count() { return 1; }
 
+std::string absence() { return {}; }
+
+DeviceLocation location(std::uint32_t) { return {.processor = true}; }
+
 DeviceProperties properties(std::uint32_t) {
   const Topology topology = Topology::discover();
   return {.description = model_name(),
           .driver = fmt::format("{} kernels", kernels().target),
           .memory_bytes = topology.memory_bytes,
           .compute_units = topology.cores,
-          .host_addressable = true};
+          .host_addressable = true,
+          .host_import = true};
 }
 
 std::unique_ptr<detail::DeviceMemory> allocate(std::uint32_t, std::size_t bytes) {
