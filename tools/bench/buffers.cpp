@@ -26,11 +26,18 @@ Buffers::Buffers(Communicator& comm, BufferKind kind, std::size_t bytes) : kind_
     private_send_ = PrivateBuffer(bytes);
     private_recv_ = PrivateBuffer(bytes);
   }
+  if (kind == BufferKind::device && comm.device() != Device::cpu()) {
+    device_send_.emplace(comm.device(), DType::u8, rlx::Shape{bytes + 1});
+    device_recv_.emplace(comm.device(), DType::u8, rlx::Shape{bytes + 1});
+  }
 }
 
 Operands Buffers::operands() const {
-  if (kind_ == BufferKind::private_memory) {
-    return {.send = private_send_.data(), .recv = private_recv_.data()};
+  if (kind_ != BufferKind::heap) {
+    return {.send = private_send_.data(),
+            .recv = private_recv_.data(),
+            .send_memory = device_send_ ? &device_send_->memory() : nullptr,
+            .recv_memory = device_recv_ ? &device_recv_->memory() : nullptr};
   }
   const detail::MemoryRef send = heap_send_.memory();
   const detail::MemoryRef recv = heap_recv_.memory();

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <span>
 
+#include "rlx/buffer.hpp"
 #include "rlx/communicator.hpp"
 #include "tools/bench/collective_bench.hpp"
 
@@ -43,6 +45,8 @@ class Buffers {
   SymmetricArray<std::uint64_t> heap_recv_;
   PrivateBuffer private_send_;
   PrivateBuffer private_recv_;
+  std::optional<Buffer> device_send_;  // where the rank's device has memory of its own
+  std::optional<Buffer> device_recv_;
 };
 
 }  // namespace rlx::bench

@@ -20,9 +20,10 @@ inline constexpr Placement kPlacements[] = {Placement::out_of_place, Placement::
 /// "out-of-place", "in-place".
 [[nodiscard]] std::string_view to_string(Placement placement);
 
-/// Memory that rlx communicates where it lies, or memory that it has to stage.
-enum class BufferKind : std::uint8_t { heap, private_memory };
-/// "heap", "private".
+/// Memory that rlx communicates where it lies, or memory that it has to stage, or Buffers of each
+/// rank's device.
+enum class BufferKind : std::uint8_t { heap, private_memory, device };
+/// "heap", "private", "device".
 [[nodiscard]] std::string_view to_string(BufferKind kind);
 
 /// One rank's part of a collective, in elements. In place, one array holds the whole vector; the
@@ -42,6 +43,10 @@ struct Operands {
   std::byte* recv = nullptr;
   std::uint64_t send_offset = 0;
   std::uint64_t recv_offset = 0;
+  /// What a call works on instead, where the rank's device has memory of its own; the arrays above
+  /// are what is written to and read from it.
+  detail::DeviceMemory* send_memory = nullptr;
+  detail::DeviceMemory* recv_memory = nullptr;
   Shape shape;
   ReduceKind kind = ReduceKind::Sum;
 };

@@ -10,6 +10,7 @@ std::string_view to_string(Placement placement) {
 }
 
 std::string_view to_string(BufferKind kind) {
+  if (kind == BufferKind::device) return "device";
   return kind == BufferKind::heap ? "heap" : "private";
 }
 

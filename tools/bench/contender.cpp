@@ -37,6 +37,7 @@ void rewrite(std::span<std::byte> bytes) {
 }
 
 void prepare(const Contender& contender) {
+  if (contender.renew) return contender.renew();
   read_all(contender.output);
   if (contender.pristine == nullptr) {
     rewrite(contender.input);

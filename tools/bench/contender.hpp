@@ -16,6 +16,8 @@ struct Contender {
   /// Where the call destroys its input, what it is rewritten from; otherwise null, and the input is
   /// rewritten with itself.
   const std::byte* pristine = nullptr;
+  /// Where the memory is a device's: writes the input anew. Instead of the above, and of reading.
+  std::function<void()> renew;
   std::span<const std::byte> output;
 };
 

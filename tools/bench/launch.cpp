@@ -31,8 +31,9 @@ constexpr bool kHasMpi = false;
 
 const char* process_environment(const char* name) { return std::getenv(name); }
 
-CommunicatorOptions communicator_options(const Options& options) {
+CommunicatorOptions communicator_options(const Options& options, const RankPlace& place) {
   CommunicatorOptions result;
+  result.device = device_of(options.devices, place);
   result.config = options.config;
   if (options.faulty) {
     result.decorate = [spec = *options.faulty](std::unique_ptr<SymmetricTransport> inner) {
@@ -82,7 +83,11 @@ int run_rank(Communicator& comm, const Options& options, LaunchKind kind, Rival*
 
 int run_threads(const Options& options, std::size_t ranks) {
   std::atomic<int> worst{kOk};
-  launch_threads(ranks, communicator_options(options), [&](Communicator& comm) {
+  const auto count = static_cast<std::uint32_t>(ranks);
+  const auto options_of = [&](Rank rank) {
+    return communicator_options(options, {rank.value(), rank.value(), count});
+  };
+  launch_threads_each(ranks, options_of, [&](Communicator& comm) {
     const int code = run_rank(comm, options, LaunchKind::threads, nullptr);
     int seen = worst.load();
     while (code > seen && !worst.compare_exchange_weak(seen, code)) {
@@ -92,15 +97,19 @@ int run_threads(const Options& options, std::size_t ranks) {
 }
 
 int run_fork(const Options& options, std::size_t ranks) {
+  if (!options.devices.empty())
+    throw UsageError("--device is not for --launch fork: use threads:N, or mpirun");
   const std::vector<int> codes = launch_fork(
-      ranks, communicator_options(options),
+      ranks, communicator_options(options, {}),
       [&](Communicator& comm) { return run_rank(comm, options, LaunchKind::fork, nullptr); });
   const int worst = *std::max_element(codes.begin(), codes.end());
   return worst == kUsage ? kFailed : worst;  // a child that could not be wired ends with 1
 }
 
 int run_rendezvous(const Options& options) {
-  Communicator comm = rendezvous_communicator(communicator_options(options));
+  const auto rank = static_cast<std::uint32_t>(std::max<std::int64_t>(options.config.rank, 0));
+  Communicator comm =
+      rendezvous_communicator(communicator_options(options, {rank, rank, rank + 1}));
   const int code = run_rank(comm, options, LaunchKind::rendezvous, nullptr);
   if (code == kFailed) linger();
   return code;
@@ -117,7 +126,10 @@ int run_rendezvous(const Options& options) {
 int run_mpi(const Options& options) {
   std::optional<Communicator> comm;
   try {
-    comm.emplace(mpi::communicator(MPI_COMM_WORLD, communicator_options(options)));
+    const mpi::Place place = mpi::place_of();
+    comm.emplace(mpi::communicator(
+        MPI_COMM_WORLD,
+        communicator_options(options, {place.rank, place.local_rank, place.local_ranks})));
   } catch (const CollectiveError& error) {
     print_error(error_block(error, launched_name()));
     leave_failed_job(kFailed);

@@ -24,9 +24,12 @@ Contender Measurement::contender() {
   const Runner runner =
       task_.collective->runner(task_.dtype, bench_.options.buffers, task_.placement);
   const bool in_place = task_.placement == Placement::in_place;
+  std::function<void()> renew;
+  if (operands_.recv_memory != nullptr) renew = [this] { write_input(); };
   return {.call = [runner, &comm = bench_.comm, &operands = operands_] { runner(comm, operands); },
           .input = {input_, task_.shape.send * element_},
           .pristine = in_place ? operands_.send : nullptr,
+          .renew = renew,
           .output = {output_, task_.shape.recv * element_}};
 }
 
@@ -71,6 +74,16 @@ void Measurement::fill_input(std::uint64_t seed) {
   if (input_ != operands_.send && task_.shape.send > 0) {
     std::memcpy(input_, operands_.send, task_.shape.send * element_);
   }
+  write_input();
+}
+
+/// To the device, if the call reads there, what the host has.
+void Measurement::write_input() {
+  if (operands_.recv_memory == nullptr) return;
+  const bool in_place = task_.placement == Placement::in_place;
+  detail::DeviceMemory& memory = in_place ? *operands_.recv_memory : *operands_.send_memory;
+  memory.write(in_place ? task_.shape.send_first * element_ : 0,
+               {operands_.send, task_.shape.send * element_});
 }
 
 /// Bytes that no correct result leaves as they are.
@@ -84,10 +97,15 @@ void Measurement::poison_output() {
     std::byte* after = input_ + task_.shape.send * element_;
     std::memset(after, kPoison, static_cast<std::size_t>(whole_end - after));
   }
+  if (operands_.recv_memory != nullptr)
+    operands_.recv_memory->write(0, {operands_.recv, task_.shape.whole * element_});
 }
 
 void Measurement::check_result(std::uint64_t seed) {
   if (bench_.options.checks == 0 || !task_.collective->has_elements) return;
+  if (operands_.recv_memory != nullptr)
+    operands_.recv_memory->read(static_cast<std::size_t>(output_ - operands_.recv),
+                                {output_, task_.shape.recv * element_});
   const Elements<const std::byte> result{output_, task_.shape.recv_first, task_.shape.recv};
   if (task_.collective->reduces) {
     wrong_ += pattern_.count_wrong(result, seed);

@@ -34,6 +34,7 @@ class Measurement {
   [[nodiscard]] Contender contender();
   void name_plan(Figures& figures);
   void fill_input(std::uint64_t seed);
+  void write_input();
   void poison_output();
   void check_result(std::uint64_t seed);
   void warm_up();

@@ -23,7 +23,7 @@ namespace {
 struct Text {
   std::string collective, min_bytes, max_bytes, step_bytes;
   std::string dtype = "float", op = "sum", launch = "auto", buffers = "heap", format = "table";
-  std::string algorithm, transport, provider, interface, faulty, against, tune;
+  std::string algorithm, transport, provider, interface, faulty, against, tune, device;
   std::size_t factor = 0;
 };
 
@@ -47,6 +47,10 @@ void declare_sweep(CLI::App& app, Text& text, Options& options) {
 
 void declare_run(CLI::App& app, Text& text, Options& options) {
   app.add_option("--buffers", text.buffers, "heap or private memory (heap)");
+  app.add_option(
+      "--device", text.device,
+      "memory of devices instead: vulkan (each rank's own GPU of its node), vulkan:N, or "
+      "several by rank, as vulkan:0,vulkan:1,cpu");
   app.add_option("--algorithm", text.algorithm,
                  "by name (rlx-explain --list) instead of the tuner's choice");
   app.add_option("--transport", text.transport, "auto, shm, hybrid, ofi or local");
@@ -169,7 +173,7 @@ void refuse_flags(const CLI::App& app, Flags flags, std::string_view why) {
 void refuse_flags_of_collectives(const CLI::App& app) {
   refuse_flags(app,
                {"--check", "--datatype", "--op", "--buffers", "--algorithm", "--faulty",
-                "--against", "--per_iter_timing"},
+                "--against", "--per_iter_timing", "--device"},
                "is for collectives; memory has -b, -e, -i, -f, -n, -w, -J, --format and --launch");
 }
 
@@ -179,7 +183,8 @@ void refuse_flags_of_put(const CLI::App& app) {
 
 void interpret_put(const CLI::App& app, const Text& text, Options& options) {
   refuse_flags(app,
-               {"--datatype", "--op", "--buffers", "--algorithm", "--against", "--per_iter_timing"},
+               {"--datatype", "--op", "--buffers", "--algorithm", "--against", "--per_iter_timing",
+                "--device"},
                "is for collectives; put has -b, -e, -i, -f, -n, -w, -c, -J, --format, --launch, "
                "--transport, --provider, --interface, --faulty, --bidirectional, --all and "
                "--outstanding");
@@ -211,11 +216,11 @@ void interpret_memory(const Text& text, Options& options) {
 
 /// One type and operation, the tuner's own algorithms, no checks: what is left is sizes.
 void refuse_flags_of_one_benchmark(const CLI::App& app) {
-  refuse_flags(
-      app,
-      {"--check", "--datatype", "--op", "--buffers", "--algorithm", "--faulty", "--against",
-       "--per_iter_timing", "--stepbytes", "--format", "--output_file", "--warmup_iters"},
-      "is not for --tune, which has -b, -e, -f, -n, --launch and --transport");
+  refuse_flags(app,
+               {"--check", "--datatype", "--op", "--buffers", "--algorithm", "--faulty",
+                "--against", "--per_iter_timing", "--device", "--stepbytes", "--format",
+                "--output_file", "--warmup_iters"},
+               "is not for --tune, which has -b, -e, -f, -n, --launch and --transport");
 }
 
 void interpret_tuning(const CLI::App& app, const Text& text, Options& options) {
@@ -235,6 +240,13 @@ void interpret_tuning(const CLI::App& app, const Text& text, Options& options) {
   options.config.algorithm.clear();
 }
 
+void read_devices(const Text& text, Options& options) {
+  if (!text.against.empty())
+    throw UsageError("--against compares memory of the host; leave out --device");
+  options.devices = parse_devices(text.device);
+  options.buffers = BufferKind::device;
+}
+
 void interpret(const Text& text, Options& options) {
   if (text.collective.empty()) {
     throw UsageError(
@@ -251,6 +263,7 @@ void interpret(const Text& text, Options& options) {
   options.launch = parse_launch(text.launch);
   options.buffers = read_buffers(text.buffers);
   options.format = read_format(text.format);
+  if (!text.device.empty()) read_devices(text, options);
   constexpr std::string_view kRivals[] = {"", "mpi"};
   options.against_mpi = read_choice("--against", text.against, kRivals) == 1;
   if (options.collective->has_elements) {

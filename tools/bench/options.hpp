@@ -11,6 +11,7 @@
 #include "rlx/dtype.hpp"
 #include "rlx/reduce_kind.hpp"
 #include "tools/bench/collective_bench.hpp"
+#include "tools/bench/devices.hpp"
 #include "tools/bench/sizes.hpp"
 
 namespace rlx::bench {
@@ -49,6 +50,7 @@ struct Options {
   LaunchChoice launch;
   std::optional<std::string> faulty;
   BufferKind buffers = BufferKind::heap;
+  DeviceNames devices;  ///< empty: the CPU
   Format format = Format::table;
   bool against_mpi = false;
   bool bidirectional = false;          ///< put: both ranks of a pair send

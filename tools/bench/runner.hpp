@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "rlx/collectives.hpp"
+#include "rlx/buffer_collectives.hpp"
 #include "tools/bench/collective_bench.hpp"
 #include "tools/bench/with_element.hpp"
 
@@ -19,9 +19,13 @@ struct HeapView {
 };
 
 template <Element T, BufferKind kind>
-auto view_of(std::byte* data, std::size_t count, std::uint64_t offset) {
+auto view_of(std::byte* data, std::size_t count, std::uint64_t offset,
+             detail::DeviceMemory* memory) {
   if constexpr (kind == BufferKind::heap) {
     return HeapView<T>{{data, count, true, offset}};
+  } else if constexpr (kind == BufferKind::device) {
+    return memory != nullptr ? BufferView(*memory, 0, dtype_of<T>, count)
+                             : BufferView(data, dtype_of<T>, count);
   } else {
     return std::span<T>(reinterpret_cast<T*>(data), count);
   }
@@ -29,13 +33,15 @@ auto view_of(std::byte* data, std::size_t count, std::uint64_t offset) {
 
 template <class Calls, Element T, BufferKind kind>
 auto call_out_of_place(Communicator& comm, const Operands& o) {
-  return Calls::out_of_place(comm, view_of<T, kind>(o.send, o.shape.send, o.send_offset),
-                             view_of<T, kind>(o.recv, o.shape.recv, o.recv_offset), o.kind);
+  return Calls::out_of_place(
+      comm, view_of<T, kind>(o.send, o.shape.send, o.send_offset, o.send_memory),
+      view_of<T, kind>(o.recv, o.shape.recv, o.recv_offset, o.recv_memory), o.kind);
 }
 
 template <class Calls, Element T, BufferKind kind>
 auto call_in_place(Communicator& comm, const Operands& o) {
-  return Calls::in_place(comm, view_of<T, kind>(o.recv, o.shape.whole, o.recv_offset), o.kind);
+  return Calls::in_place(
+      comm, view_of<T, kind>(o.recv, o.shape.whole, o.recv_offset, o.recv_memory), o.kind);
 }
 
 template <class Function, class Calls, BufferKind kind>
@@ -52,6 +58,9 @@ template <class Function, class Calls>
 Function select_function(DType dtype, BufferKind buffers, Placement placement) {
   if (buffers == BufferKind::heap) {
     return select_placement<Function, Calls, BufferKind::heap>(dtype, placement);
+  }
+  if (buffers == BufferKind::device) {
+    return select_placement<Function, Calls, BufferKind::device>(dtype, placement);
   }
   return select_placement<Function, Calls, BufferKind::private_memory>(dtype, placement);
 }

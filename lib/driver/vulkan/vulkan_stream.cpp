@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "lib/driver/vulkan/memory.hpp"
@@ -19,25 +20,70 @@ ComputeStep VulkanStream::Step::view() const noexcept {
           .divisor = divisor};
 }
 
+class VulkanStream::Turn {
+ public:
+  explicit Turn(VulkanStream& stream) : stream_(stream) {
+    while (stream_.taken_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+  }
+  ~Turn() { stream_.taken_.clear(std::memory_order_release); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+  void rethrow() const {
+    if (stream_.failure_) std::rethrow_exception(std::exchange(stream_.failure_, nullptr));
+  }
+
+ private:
+  VulkanStream& stream_;
+};
+
+bool VulkanStream::progress() noexcept {
+  if (taken_.test_and_set(std::memory_order_acquire)) return false;
+  const std::size_t before = operations_.size();
+  if (!failure_) {
+    try {
+      static_cast<void>(advance());
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+  }
+  const bool moved = operations_.size() != before;
+  taken_.clear(std::memory_order_release);
+  return moved;
+}
+
 VulkanStream::~VulkanStream() {
+  {
+    const Turn turn(*this);
+    operations_.clear();
+  }
   if (!device_.compute.wait(last_ticket_)) device_.compute.wait_idle();
 }
 
 void VulkanStream::enqueue(std::function<bool()> poll) {
+  const Turn turn(*this);
+  turn.rethrow();
   operations_.emplace_back(Poll{std::move(poll)});
   run_ready();
 }
 
 void VulkanStream::submit() {
+  const Turn turn(*this);
+  turn.rethrow();
   run_ready();
   device_.compute.start();
 }
 
 void VulkanStream::wait() {
-  while (!progress()) device_.compute.pause();
+  const auto over = [this] {
+    const Turn turn(*this);
+    turn.rethrow();
+    return advance();
+  };
+  while (!over()) device_.compute.pause();
 }
 
-bool VulkanStream::progress() {
+bool VulkanStream::advance() {
   run_ready();
   return operations_.empty() && drained();
 }
@@ -97,6 +143,12 @@ VulkanStream::Operand VulkanStream::operand(const ConstBufferView& view) const {
 }
 
 void VulkanStream::do_copy(BufferView destination, ConstBufferView source) {
+  const Turn turn(*this);
+  turn.rethrow();
+  add_copy(destination, source);
+}
+
+void VulkanStream::add_copy(const BufferView& destination, const ConstBufferView& source) {
   if (destination.count() == 0) return;
   const Operand into = operand(destination);
   const Operand from = operand(source);
@@ -115,10 +167,9 @@ void VulkanStream::do_copy(BufferView destination, ConstBufferView source) {
 
 void VulkanStream::do_reduce(BufferView destination, std::span<const ConstBufferView> sources,
                              ReduceKind kind) {
-  if (sources.size() == 1) {
-    do_copy(destination, sources[0]);
-    return;
-  }
+  const Turn turn(*this);
+  turn.rethrow();
+  if (sources.size() == 1) return add_copy(destination, sources[0]);
   if (destination.count() == 0) return;
   std::vector<Operand> operands{operand(destination)};
   Step step{.destination = operands[0].address,

@@ -5,7 +5,9 @@
 // done, and holds back what comes after it until it is done.
 
 #include <array>
+#include <atomic>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <variant>
@@ -28,11 +30,13 @@ class VulkanStream final : public CommandStream {
   void submit() override;
   void wait() override;
 
-  /// Does what can be done now, without waiting. True: all that was enqueued is done. Throws what
-  /// the work failed with.
-  bool progress();
+  bool progress() noexcept override;
 
  private:
+  /// Who works on the stream: its user, who waits for the other, or whoever moves it along, who
+  /// does not. Polled work may come back here and then finds it taken.
+  class Turn;
+
   static constexpr std::size_t kMostSources = 8;
   struct Step {
     std::byte* destination = nullptr;
@@ -71,6 +75,7 @@ class VulkanStream final : public CommandStream {
   void do_copy(BufferView destination, ConstBufferView source) override;
   void do_reduce(BufferView destination, std::span<const ConstBufferView> sources,
                  ReduceKind kind) override;
+  void add_copy(const BufferView& destination, const ConstBufferView& source);
   [[nodiscard]] Operand operand(const ConstBufferView& view) const;
   void reduce_on_device(Step step, std::span<const Operand> operands);
   void reduce_on_host(Step step, std::span<const Operand> operands);
@@ -79,12 +84,17 @@ class VulkanStream final : public CommandStream {
   [[nodiscard]] bool run(Operation& operation);
   void run_ready();
   [[nodiscard]] bool drained();
+  /// Does what can be done now. True: all that was enqueued is done. Throws what the work failed
+  /// with.
+  [[nodiscard]] bool advance();
 
   Device handle_;
   OpenDevice& device_;
   Staging staging_;
   std::deque<Operation> operations_;
   ComputeTicket last_ticket_ = 0;
+  std::atomic_flag taken_;
+  std::exception_ptr failure_;  // of work that others moved along, for the user's next call
 };
 
 }  // namespace rlx::vulkan
