@@ -4,6 +4,7 @@ run_short_matrix() {
   echo "jobs under mpirun, forked and on threads ..."
   short_benches
   short_nodes
+  short_devices
   short_proofs
   short_stress
   short_deaths
@@ -36,6 +37,26 @@ short_benches() {
     bench_case 8 "$collective" - - -b 4 -e 4100 -i 1024 -n 1 -w 0
     bench_case 8 "$collective" - shm -b 4 -e 4100 -i 1024 -n 1 -w 0
     bench_case 4 "$collective" - 'tcp;ofi_rxm' -b 1M -e 1M -n 1 -w 0
+  done
+}
+
+# Memory of devices, and of some ranks' devices, over mapped memory, messages and pretended nodes.
+short_devices() {
+  local collective devices ranks=1
+  if ! timeout 60 "$build/tools/rlx-bench" barrier --launch threads:1 --device vulkan:0 \
+    >/dev/null 2>&1; then
+    echo "no Vulkan device here: jobs with devices are skipped"
+    return
+  fi
+  for collective in "${kCollectives[@]}"; do
+    for devices in vulkan vulkan:0,cpu; do
+      next_sample
+      bench_case "$ranks" "$collective" - - --device "$devices" \
+        -b 0 -e 2M -f 64 -n 2 -w 1 -d "$type" -o "$operation"
+      ranks=$((ranks % 4 + 1))
+      bench_case 3 "$collective" - net --device "$devices" -b 0 -e 512K -f 512 -n 1 -w 1
+    done
+    nodes_case 3 0,0,1 "$collective" --device vulkan:0,cpu -b 0 -e 512K -f 512 -n 1 -w 1
   done
 }
 

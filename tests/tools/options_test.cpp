@@ -103,6 +103,23 @@ TEST(Options, transport_provider_and_interface_reach_the_config) {
   EXPECT_EQ(o.config.interface, "lo");
 }
 
+TEST(Options, devices_go_round_by_rank) {
+  const Options options = parse({"all_reduce", "--device", "vulkan:1,cpu"});
+  EXPECT_EQ(options.buffers, BufferKind::device);
+  EXPECT_EQ(options.devices, (DeviceNames{"vulkan:1", "cpu"}));
+  EXPECT_EQ(device_of(options.devices, {.rank = 0}), Device::vulkan(1));
+  EXPECT_EQ(device_of(options.devices, {.rank = 3}), Device::cpu());
+  EXPECT_EQ(device_of({}, {.rank = 3}), Device::cpu());
+}
+
+TEST(Options, devices_that_have_no_such_name_are_refused) {
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "--device", "cuda"}), "vulkan:N"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "--device", "cpu,"}), "vulkan:N"));
+  EXPECT_TRUE(mentions(refusal({"all_reduce", "--device", "cpu", "--against", "mpi"}),
+                       "leave out --device"));
+  EXPECT_TRUE(mentions(refusal({"put", "--device", "cpu"}), "is for collectives"));
+}
+
 TEST(Options, memory_sweeps_from_cache_to_main_memory) {
   const Options o = parse({"memory"});
   EXPECT_EQ(o.subject, Subject::memory);
