@@ -8,8 +8,19 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class VulkanComputeTest : public VulkanTest {
+// With the device's own queues, and with two that only transfer, pretended where there are none.
+class VulkanComputeTest : public VulkanTest, public ::testing::WithParamInterface<std::uint32_t> {
  protected:
+  void SetUp() override {
+    VulkanTest::SetUp();
+    hooks().transfer_queues = GetParam();
+    reopen();
+  }
+  void TearDown() override {
+    hooks().transfer_queues = 0;
+    reopen();
+    VulkanTest::TearDown();
+  }
   static std::unique_ptr<detail::DeviceMemory> memory_of(const Bytes& bytes) {
     auto memory = driver().allocate(0, bytes.size());
     memory->write(0, bytes);
@@ -30,7 +41,7 @@ class VulkanComputeTest : public VulkanTest {
   }
 };
 
-TEST_F(VulkanComputeTest, tickets_grow_and_all_before_one_are_done_with_it) {
+TEST_P(VulkanComputeTest, tickets_grow_and_all_before_one_are_done_with_it) {
   const auto a = memory_of(random_bytes(100, 1));
   const auto b = driver().allocate(0, 100);
   const ComputeTicket first = copy(compute(), b->address(), a->address(), 50);
@@ -44,7 +55,7 @@ TEST_F(VulkanComputeTest, tickets_grow_and_all_before_one_are_done_with_it) {
   EXPECT_EQ(contents(*b, 100), random_bytes(100, 1));
 }
 
-TEST_F(VulkanComputeTest, copies_any_bytes_in_all_directions) {
+TEST_P(VulkanComputeTest, copies_any_bytes_in_all_directions) {
   constexpr std::size_t kBytes = 65536;
   const Pages left(kBytes);
   const Pages right(kBytes, Pages::Kind::memfd);
@@ -79,7 +90,7 @@ TEST_F(VulkanComputeTest, copies_any_bytes_in_all_directions) {
   }
 }
 
-TEST_F(VulkanComputeTest, one_copy_has_several_destinations_and_may_be_in_place) {
+TEST_P(VulkanComputeTest, one_copy_has_several_destinations_and_may_be_in_place) {
   const Bytes from = random_bytes(5000, 2);
   const auto source = memory_of(from);
   const auto left = driver().allocate(0, 5000);
@@ -97,7 +108,7 @@ TEST_F(VulkanComputeTest, one_copy_has_several_destinations_and_may_be_in_place)
 
 // Each step reads what the one before wrote, some in the same batch and some not, through the host
 // and back.
-TEST_F(VulkanComputeTest, steps_that_touch_the_same_bytes_run_in_order) {
+TEST_P(VulkanComputeTest, steps_that_touch_the_same_bytes_run_in_order) {
   constexpr std::size_t kBytes = 40'000;
   const Pages pages(2 * 40'960);
   const auto import = driver().import_host(0, pages.all());
@@ -121,7 +132,33 @@ TEST_F(VulkanComputeTest, steps_that_touch_the_same_bytes_run_in_order) {
   EXPECT_TRUE(contents(*a, kBytes) == expected);
 }
 
-TEST_F(VulkanComputeTest, what_was_read_may_be_written_afterwards) {
+// Queue 0 computes, 1 takes copies to the host, the last one those from the host.
+TEST_P(VulkanComputeTest, a_step_is_held_back_until_those_of_other_queues_are_done) {
+  const Pages pages(4096);
+  const auto import = driver().import_host(0, pages.all());
+  if (GetParam() == 0 || import == nullptr) GTEST_SKIP() << "one queue, or no host import";
+  const auto a = memory_of(random_bytes(4096, 1));
+  const auto b = driver().allocate(0, 4096);
+  hooks().held_queues = 1;
+  (void)copy(compute(), b->address(), a->address(), 4096);
+  const ComputeTicket out = copy(compute(), pages.data(), b->address(), 4096);
+  for (int polls = 0; polls < 1000; ++polls) EXPECT_FALSE(compute().done(out));
+  EXPECT_EQ(pages.data()[7], std::byte{0});
+  hooks().held_queues = 0;
+  ASSERT_TRUE(wait_for(compute(), out));
+  EXPECT_EQ(std::memcmp(pages.data(), random_bytes(4096, 1).data(), 4096), 0);
+
+  std::memset(pages.data(), 9, 4096);
+  hooks().held_queues = 1U << GetParam();
+  (void)copy(compute(), b->address(), pages.data(), 4096);
+  const ComputeTicket on = copy(compute(), a->address(), b->address(), 4096);
+  for (int polls = 0; polls < 1000; ++polls) EXPECT_FALSE(compute().done(on));
+  hooks().held_queues = 0;
+  ASSERT_TRUE(wait_for(compute(), on));
+  EXPECT_EQ(contents(*a, 4096), Bytes(4096, std::byte{9}));
+}
+
+TEST_P(VulkanComputeTest, what_was_read_may_be_written_afterwards) {
   constexpr std::size_t kBytes = 1'000'000;
   const auto a = memory_of(random_bytes(kBytes, 1));
   const auto b = memory_of(random_bytes(kBytes, 2));
@@ -133,7 +170,7 @@ TEST_F(VulkanComputeTest, what_was_read_may_be_written_afterwards) {
   EXPECT_TRUE(contents(*a, kBytes) == random_bytes(kBytes, 2));
 }
 
-TEST_F(VulkanComputeTest, reductions_are_in_order_with_copies) {
+TEST_P(VulkanComputeTest, reductions_are_in_order_with_copies) {
   if (!compute().supports(DType::u32)) GTEST_SKIP() << "the device does not reduce u32";
   constexpr std::size_t kCount = 10'001;
   std::vector<std::uint32_t> ones(kCount, 1);
@@ -152,7 +189,7 @@ TEST_F(VulkanComputeTest, reductions_are_in_order_with_copies) {
   EXPECT_THAT(got, ::testing::Each(1U << 20));
 }
 
-TEST_F(VulkanComputeTest, reductions_cross_the_borders_of_imported_pieces) {
+TEST_P(VulkanComputeTest, reductions_cross_the_borders_of_imported_pieces) {
   if (!compute().supports(DType::u32)) GTEST_SKIP() << "the device does not reduce u32";
   hooks().piece_bytes = 64U << 10;
   constexpr std::size_t kCount = 50'000;
@@ -171,7 +208,7 @@ TEST_F(VulkanComputeTest, reductions_cross_the_borders_of_imported_pieces) {
   }
 }
 
-TEST_F(VulkanComputeTest, threads_submit_at_the_same_time) {
+TEST_P(VulkanComputeTest, threads_submit_at_the_same_time) {
   constexpr std::size_t kBytes = 30'011;
   std::vector<std::thread> threads;
   std::array<int, 4> right{};
@@ -195,7 +232,7 @@ TEST_F(VulkanComputeTest, threads_submit_at_the_same_time) {
   EXPECT_THAT(right, ::testing::Each(50));
 }
 
-TEST_F(VulkanComputeTest, many_steps_are_many_batches) {
+TEST_P(VulkanComputeTest, many_steps_are_many_batches) {
   constexpr std::size_t kSteps = 1000;
   const auto a = memory_of(random_bytes(kSteps * 100, 6));
   const auto b = driver().allocate(0, kSteps * 100);
@@ -207,7 +244,7 @@ TEST_F(VulkanComputeTest, many_steps_are_many_batches) {
   EXPECT_TRUE(contents(*b, kSteps * 100) == random_bytes(kSteps * 100, 6));
 }
 
-TEST_F(VulkanComputeTest, reaches_its_own_memory_and_nothing_else) {
+TEST_P(VulkanComputeTest, reaches_its_own_memory_and_nothing_else) {
   const auto memory = driver().allocate(0, 1000);
   EXPECT_TRUE(compute().reaches(memory->address(), 1000));
   EXPECT_TRUE(compute().reaches(memory->address() + 999, 1));
@@ -215,7 +252,7 @@ TEST_F(VulkanComputeTest, reaches_its_own_memory_and_nothing_else) {
   EXPECT_FALSE(compute().reaches(reinterpret_cast<const std::byte*>(&on_the_stack), 4));
 }
 
-TEST_F(VulkanComputeTest, a_step_that_names_other_memory_fails_the_device_and_hangs_nobody) {
+TEST_P(VulkanComputeTest, a_step_that_names_other_memory_fails_the_device_and_hangs_nobody) {
   reopen();
   Bytes outside(10);
   const auto memory = driver().allocate(0, 10);
@@ -224,6 +261,11 @@ TEST_F(VulkanComputeTest, a_step_that_names_other_memory_fails_the_device_and_ha
   EXPECT_THAT(compute().failure(), HasSubstr("neither memory of this device nor imported"));
   reopen();
 }
+
+INSTANTIATE_TEST_SUITE_P(Queues, VulkanComputeTest, ::testing::Values(0U, 1U, 2U),
+                         [](const auto& given) {
+                           return "transfer_queues_" + std::to_string(given.param);
+                         });
 
 }  // namespace
 }  // namespace rlx::vulkan::test
