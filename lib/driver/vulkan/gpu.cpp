@@ -56,6 +56,7 @@ LogicalDevice::LogicalDevice(const Instance& instance, const PhysicalDevice& phy
   kernels.functions = &functions;
   kernels.limits = physical.properties.limits;
   kernels.float_controls = physical.float_controls;
+  kernels.memory = physical.memory;
 }
 
 LogicalDevice::~LogicalDevice() { functions.vkDestroyDevice(handle, nullptr); }
