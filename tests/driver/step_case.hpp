@@ -2,6 +2,7 @@
 // One ComputeStep of random data, run by kernels and compared with the scalar reference.
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -27,7 +28,7 @@ struct StepCase {
 /// A kernel under test, and what to call it.
 struct NamedKernel {
   const char* name = "";
-  StepKernel run = nullptr;
+  std::function<void(const ComputeStep&)> run;
 };
 
 /// What is wrong with what one of the kernels made of the case, or "".

@@ -175,5 +175,33 @@ TEST(Info, this_machine_has_a_cpu_device_and_cpus) {
   EXPECT_TRUE(contains(text, "NUMA")) << text;
 }
 
+TEST(Info, devices_are_shown_with_their_paths_and_missing_ones_with_the_reason) {
+  Json gpu = {{"name", "vulkan:0"},           {"description", "Big GPU"},
+              {"driver", "driver 1"},         {"memory_bytes", 1024},
+              {"compute_units", 132},         {"host_addressable", false},
+              {"host_import", true},          {"queues", "1 compute, 2 transfer"},
+              {"not_reduced", {"f64", "i64"}}};
+  const std::string text = render({{"devices", Json::array({gpu})}});
+  EXPECT_TRUE(contains(text,
+                       "vulkan:0: queues: 1 compute, 2 transfer; host memory is used where "
+                       "it lies; reduced by the CPU instead: f64, i64"))
+      << text;
+  gpu["host_import"] = false;
+  gpu["not_reduced"] = Json::array();
+  EXPECT_TRUE(contains(render({{"devices", Json::array({gpu})}}),
+                       "host memory is copied; reduces every dtype"));
+  EXPECT_TRUE(
+      contains(render({{"devices", Json::array({{{"name", "vulkan"}, {"error", "no loader"}}})}}),
+               "vulkan: no loader"));
+}
+
+TEST(Info, every_device_of_this_machine_says_what_it_does_not_reduce) {
+  for (const Json& device : describe_devices()) {
+    if (device.contains("error")) continue;
+    EXPECT_TRUE(device.contains("queues") && device.contains("host_import")) << device;
+    EXPECT_TRUE(device["not_reduced"].is_array()) << device;
+  }
+}
+
 }  // namespace
 }  // namespace rlx::info

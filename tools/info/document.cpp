@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "lib/driver/devices.hpp"
 #include "rlx/config.hpp"
 #include "rlx/device.hpp"
 #include "rlx/error.hpp"
@@ -31,6 +32,16 @@ constexpr bool kHasOfi = true;
 constexpr bool kHasOfi = false;
 #endif
 
+/// dtypes whose reductions the CPU does, by way of copies.
+Json not_reduced_by(const Device& device) {
+  const Compute& compute = driver_of(device).compute(device.index());
+  Json names = Json::array();
+  for (const DType dtype : kAllDTypes) {
+    if (!compute.supports(dtype)) names.push_back(to_string(dtype));
+  }
+  return names;
+}
+
 Json describe_device(const Device& device) {
   Json row = {{"name", device.name()}};
   try {
@@ -40,6 +51,9 @@ Json describe_device(const Device& device) {
     row["memory_bytes"] = properties.memory_bytes;
     row["compute_units"] = properties.compute_units;
     row["host_addressable"] = properties.host_addressable;
+    row["host_import"] = properties.host_import;
+    row["queues"] = properties.queues;
+    row["not_reduced"] = not_reduced_by(device);
   } catch (const CollectiveError& error) {
     row["error"] = error.details().message;
   }
@@ -106,6 +120,10 @@ Json describe_config() {
 Json describe_devices() {
   Json rows = Json::array();
   for (const Device& device : available_devices()) rows.push_back(describe_device(device));
+  for (const DeviceDriver& driver : device_drivers()) {
+    if (driver.count() > 0) continue;
+    rows.push_back({{"name", to_string(driver.kind)}, {"error", driver.absence()}});
+  }
   return rows;
 }
 

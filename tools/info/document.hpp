@@ -12,8 +12,9 @@ using Json = nlohmann::ordered_json;
 /// One object per knob: name, value, default, help, agreed. What the environment says wrongly has
 /// an `error` as well; a variable that rlx does not read has only a name and an `error`.
 [[nodiscard]] Json describe_config();
-/// One object per device: name, description, driver, memory_bytes, compute_units,
-/// host_addressable; or name and `error`.
+/// One object per device: name, description, driver, memory_bytes, compute_units, host_addressable,
+/// host_import, queues, not_reduced (dtypes); or name and `error`, also for a kind of which this
+/// machine has none.
 [[nodiscard]] Json describe_devices();
 /// This process: hostname, cores, packages, cpus, memory_bytes, numa_nodes.
 [[nodiscard]] Json describe_topology();

@@ -53,18 +53,34 @@ std::string config(const Json& knobs) {
   return "config (from the environment)\n" + aligned(rows, 2) + errors;
 }
 
+/// What steps of a device can name and do; empty for the CPU, which needs no paths.
+std::string paths_of(const Json& device) {
+  if (device["host_addressable"]) return "";
+  std::string lacking;
+  for (const Json& dtype : device["not_reduced"]) {
+    lacking += (lacking.empty() ? "" : ", ") + text_of(dtype);
+  }
+  return fmt::format(
+      "queues: {}; host memory is {}; {}", text_of(device["queues"]),
+      device["host_import"] ? "used where it lies" : "copied",
+      lacking.empty() ? "reduces every dtype" : "reduced by the CPU instead: " + lacking);
+}
+
 std::string devices(const Json& list) {
   Rows rows;
+  std::string paths;
   for (const Json& device : list) {
     if (device.contains("error")) {
-      rows.push_back({text_of(device["name"]), text_of(device["error"])});
+      paths += "  " + text_of(device["name"]) + ": " + text_of(device["error"]) + '\n';
       continue;
     }
     rows.push_back({text_of(device["name"]), text_of(device["description"]),
                     text_of(device["driver"]), counted(device["compute_units"], "unit"),
                     bytes_text(device["memory_bytes"])});
+    const std::string path = paths_of(device);
+    if (!path.empty()) paths += "  " + text_of(device["name"]) + ": " + path + '\n';
   }
-  return "devices (of rank 0)\n" + aligned(rows, 2);
+  return "devices (of rank 0)\n" + aligned(rows, 2) + paths;
 }
 
 std::string topology(const Json& machine) {

@@ -29,7 +29,8 @@ namespace rlx::vulkan {
   X(vkCreateCommandPool) X(vkDestroyCommandPool) X(vkResetCommandPool)                             \
   X(vkAllocateCommandBuffers) X(vkFreeCommandBuffers) X(vkBeginCommandBuffer)                      \
   X(vkEndCommandBuffer) X(vkResetCommandBuffer)                                                    \
-  X(vkCmdCopyBuffer) X(vkCmdFillBuffer) X(vkCmdPipelineBarrier) X(vkCmdDispatch)                   \
+  X(vkCmdCopyBuffer) X(vkCmdUpdateBuffer) X(vkCmdFillBuffer) X(vkCmdPipelineBarrier)               \
+  X(vkCmdDispatch)                                                                                 \
   X(vkCmdBindPipeline) X(vkCmdBindDescriptorSets) X(vkCmdPushConstants)                            \
   X(vkCreateSemaphore) X(vkDestroySemaphore) X(vkGetSemaphoreCounterValue) X(vkWaitSemaphores)     \
   X(vkCreateShaderModule) X(vkDestroyShaderModule) X(vkCreatePipelineLayout)                       \

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "lib/driver/vulkan/hooks.hpp"
@@ -55,6 +56,7 @@ LogicalDevice::LogicalDevice(const Instance& instance, const PhysicalDevice& phy
   kernels.functions = &functions;
   kernels.limits = physical.properties.limits;
   kernels.float_controls = physical.float_controls;
+  kernels.memory = physical.memory;
 }
 
 LogicalDevice::~LogicalDevice() { functions.vkDestroyDevice(handle, nullptr); }
@@ -123,6 +125,8 @@ Gpu::Gpu(const Instance& instance, std::uint32_t index)
   };
   add(families.compute, 0, true);
   for (std::uint32_t q = 0; q < families.transfer_queues; ++q) add(families.transfer, q, false);
+  if (families.transfer_queues > 0) return;
+  for (std::uint32_t q = 0; q < hooks().transfer_queues; ++q) add(families.compute, 0, false);
 }
 
 bool Gpu::usable() const noexcept { return generation_ == vulkan::generation(); }

@@ -15,7 +15,11 @@ struct Hooks {
   std::atomic<std::uint64_t> most_device_bytes{UINT64_MAX};
   /// Imports and allocations are cut into pieces of at most this many bytes, 0: as the device says.
   std::atomic<std::uint64_t> piece_bytes{0};
-  /// The Khronos validation layer, for instances made from now on.
+  /// Devices with one queue, opened from now on, are used as if they had this many for transfers.
+  std::atomic<std::uint32_t> transfer_queues{0};
+  /// Bit l: what is for the device's queue l is not submitted.
+  std::atomic<std::uint32_t> held_queues{0};
+  /// The Khronos validation layer, its look at synchronisation included, for instances made from now on.
   std::atomic<bool> validation{false};
   /// Of it and of the driver: warnings and errors so far.
   std::atomic<std::uint64_t> validation_messages{0};

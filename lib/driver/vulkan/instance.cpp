@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <cstring>
 #include <mutex>
 
@@ -86,13 +87,20 @@ void create(Instance& instance) {
                                       .apiVersion = VK_API_VERSION_1_3};
   VkInstanceCreateInfo info{.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
                             .pApplicationInfo = &application};
-  const char* const extension = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+  constexpr std::array<const char*, 2> kExtensions{VK_EXT_DEBUG_UTILS_EXTENSION_NAME,
+                                                   VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME};
+  constexpr VkValidationFeatureEnableEXT kSynchronisation =
+      VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT;
+  const VkValidationFeaturesEXT features{.sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
+                                         .enabledValidationFeatureCount = 1,
+                                         .pEnabledValidationFeatures = &kSynchronisation};
   instance.validated = hooks().validation && has_layer(instance.global);
   if (instance.validated) {
     info.enabledLayerCount = 1;
     info.ppEnabledLayerNames = &kValidationLayer;
-    info.enabledExtensionCount = 1;
-    info.ppEnabledExtensionNames = &extension;
+    info.pNext = &features;
+    info.enabledExtensionCount = kExtensions.size();
+    info.ppEnabledExtensionNames = kExtensions.data();
   }
   const VkResult result = instance.global.vkCreateInstance(&info, nullptr, &instance.handle);
   if (result != VK_SUCCESS) {

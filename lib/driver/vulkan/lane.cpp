@@ -25,10 +25,10 @@ bool conflict(const std::vector<Access>& accesses, const Access* first, const Ac
 
 }  // namespace
 
-Lane::Lane(Gpu& gpu, const Queue& queue) : gpu_(gpu), queue_(queue) {
+Lane::Lane(Gpu& gpu, std::size_t queue) : gpu_(gpu), index_(queue), queue_(gpu.queues().at(queue)) {
   const VkCommandPoolCreateInfo pool{.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
                                      .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
-                                     .queueFamilyIndex = queue.family};
+                                     .queueFamilyIndex = queue_.family};
   const VkSemaphoreTypeCreateInfo type{.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
                                        .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
   const VkSemaphoreCreateInfo semaphore{.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
@@ -141,6 +141,7 @@ void Lane::seal() {
 }
 
 void Lane::submit(const Needs& done) {
+  if ((hooks().held_queues >> index_ & 1) != 0) return;
   while (held_back()) {
     Batch& batch = *pending_[submitted_ - done_];
     for (std::size_t l = 0; l < done.size(); ++l) {

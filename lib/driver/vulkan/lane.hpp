@@ -34,7 +34,7 @@ using Needs = std::array<std::uint64_t, kMostLanes>;
 /// Not synchronised.
 class Lane {
  public:
-  Lane(Gpu& gpu, const Queue& queue);
+  Lane(Gpu& gpu, std::size_t queue);
   ~Lane();
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
@@ -83,6 +83,7 @@ class Lane {
   void submit(Batch& batch);
 
   Gpu& gpu_;
+  std::size_t index_;  // among the device's queues
   Queue queue_;
   VkCommandPool pool_ = VK_NULL_HANDLE;
   VkSemaphore timeline_ = VK_NULL_HANDLE;

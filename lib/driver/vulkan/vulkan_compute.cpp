@@ -21,7 +21,9 @@ std::uintptr_t number(const std::byte* address) {
 }  // namespace
 
 VulkanCompute::VulkanCompute(Gpu& gpu) : gpu_(gpu), kernels_(gpu.kernel_device()) {
-  for (const Queue& queue : gpu.queues()) lanes_.push_back(std::make_unique<Lane>(gpu, queue));
+  for (std::size_t queue = 0; queue < gpu.queues().size(); ++queue) {
+    lanes_.push_back(std::make_unique<Lane>(gpu, queue));
+  }
 }
 
 bool VulkanCompute::supports(DType dtype) const noexcept { return kernels_.supports(dtype); }

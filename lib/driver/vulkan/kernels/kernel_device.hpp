@@ -1,5 +1,5 @@
 #pragma once
-// What the kernels need of a device: handles and capabilities. Whoever opens the device fills it in.
+// What the kernels need of a device: handles and capabilities, from whoever opens the device.
 
 #include <vector>
 
@@ -21,6 +21,7 @@ struct KernelDevice {
   bool int64 = false;          ///< shaderInt64
   bool float64 = false;        ///< shaderFloat64
   VkPhysicalDeviceFloatControlsProperties float_controls{};
+  VkPhysicalDeviceMemoryProperties memory{};  ///< may stay empty: the kernels then take any type
 };
 
 /// Throws CollectiveError(Device), or OutOfMemory, naming `what` and the VkResult unless it is

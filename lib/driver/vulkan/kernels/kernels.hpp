@@ -10,8 +10,8 @@
 
 namespace rlx::vulkan {
 
-/// A ComputeStep whose memory is named by device addresses. The same rules: any address, any number
-/// of operands, one source without a divisor is a copy.
+/// A ComputeStep whose memory is named by device addresses. The same rules: any address, one source
+/// without a divisor is a copy. Up to 8192 operands.
 struct Pass {
   std::span<const VkDeviceAddress> destinations;
   std::span<const VkDeviceAddress> sources;
@@ -21,10 +21,13 @@ struct Pass {
   std::uint64_t divisor = 0;
 };
 
-/// All kernels of one device. Pipelines are made when first needed; one thread at a time.
+/// All kernels of one device. Pipelines are made when first needed; one thread at a time. The
+/// addresses of passes of more than 8 sources or 3 destinations go through a table on the device,
+/// which recorded commands write anew for each: any number of passes may be recorded and nothing
+/// needs resetting, but all command buffers have to go to one queue in the order of recording.
 class Kernels {
  public:
-  /// The device's handles must outlive the kernels.
+  /// The device's handles must outlive the kernels, and the kernels what was recorded.
   explicit Kernels(const KernelDevice& device);
   ~Kernels();
   Kernels(const Kernels&) = delete;
@@ -34,11 +37,13 @@ class Kernels {
   [[nodiscard]] bool supports(DType dtype) const noexcept;
   /// Whether it copies by shader; otherwise record() may not be called at all.
   [[nodiscard]] bool copies() const noexcept;
-  /// Makes the pipelines for a dtype and kind. Throws CollectiveError(Device).
+  /// Makes the pipelines for copies, and for a dtype and kind if they are supported. Throws
+  /// CollectiveError(Device).
   void prepare(DType dtype, ReduceKind kind);
   /// Records the dispatches of a pass of a supported dtype and kind, and the barriers between its
-  /// own dispatches; none before the first or after the last, which are the caller's. Makes pipelines
-  /// that prepare() has not. Throws CollectiveError(Device).
+  /// own dispatches; none before the first or after the last, which are the caller's. Makes
+  /// pipelines that prepare() has not. Throws CollectiveError: Device, OutOfMemory, or
+  /// InvalidArgument for too many operands.
   void record(VkCommandBuffer commands, const Pass& pass);
 
  private:
