@@ -51,6 +51,15 @@ TEST_F(VulkanRanks, run_the_collectives_at_every_length) {
   }
 }
 
+TEST_F(VulkanRanks, reduce_long_vectors_themselves) {
+  run_vulkan_ranks(2, Owners::even, [](Communicator& comm) {
+    Buffer buffer(comm.device(), DType::f32, Shape{262144});
+    EXPECT_EQ(plan_all_reduce(comm, buffer, ReduceKind::Sum).algorithm(), "two_shot_slots");
+    EXPECT_EQ(plan_reduce_scatter(comm, buffer, ReduceKind::Sum).algorithm(), "exchange");
+    EXPECT_EQ(plan_all_gather(comm, buffer).algorithm(), "slots");
+  });
+}
+
 TEST_F(VulkanRanks, order_collectives_on_streams) {
   run_vulkan_ranks(3, Owners::even, [](Communicator& comm) {
     constexpr std::size_t kCount = 100003;

@@ -148,17 +148,18 @@ TEST_F(VulkanStreamTest, what_polled_work_throws_comes_out_and_ends_it) {
 
 TEST_F(VulkanStreamTest, somebody_else_may_drive_it_without_waiting) {
   VulkanStream stream(open_device(0), 0);
-  EXPECT_TRUE(stream.progress());
-  bool open = false;
+  EXPECT_FALSE(stream.progress());
+  bool open = false, passed = false;
   stream.enqueue([&] { return open; });
   std::vector<float> host{0};
   const Buffer a = device_buffer({4});
   stream.enqueue_copy(std::span(host), a);
+  stream.enqueue([&] { return passed = true; });
   for (int i = 0; i < 10; ++i) EXPECT_FALSE(stream.progress());
   EXPECT_THAT(host, ElementsAre(0));
   open = true;
-  while (!stream.progress()) {
-  }
+  EXPECT_TRUE(stream.progress());
+  while (!passed) stream.progress();
   EXPECT_THAT(host, ElementsAre(4));
 }
 
