@@ -11,7 +11,6 @@
 #include <tuple>
 #include <vector>
 
-#include "rlx/error.hpp"
 #include "tests/driver/step_case.hpp"
 #include "tests/driver/vulkan/kernels_fixture.hpp"
 
