@@ -24,8 +24,7 @@ struct Memory {
 class OpenDevice {
  public:
   /// Null where there is no loader or device, and why in `absence`; anything else that fails is
-  /// thrown. With `validate` the Khronos
-  /// validation layer's messages are collected.
+  /// thrown. With `validate` the Khronos validation layer's messages are collected.
   static std::unique_ptr<OpenDevice> open(bool validate, std::string& absence);
   ~OpenDevice();
   OpenDevice(const OpenDevice&) = delete;
