@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lib/driver/compute.hpp"
 #include "lib/driver/vulkan/kernels/kernels.hpp"
-#include "tests/driver/vulkan/open_device.hpp"
+#include "tools/kernels/open_device.hpp"
 
 namespace rlx::vulkan::test {
 

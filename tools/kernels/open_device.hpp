@@ -1,5 +1,5 @@
 #pragma once
-// A Vulkan device for tests and measurements of the kernels, without anything of rlx's own device.
+// A Vulkan device for measurements and tests of the kernels alone, without anything of rlx::Device.
 
 #include <cstddef>
 #include <functional>
@@ -9,7 +9,7 @@
 
 #include "lib/driver/vulkan/kernels/kernel_device.hpp"
 
-namespace rlx::vulkan::test {
+namespace rlx::vulkan {
 
 /// Memory of one buffer that shaders name by address.
 struct Memory {
@@ -23,8 +23,8 @@ struct Memory {
 /// The first device with buffer addresses, one of a graphics card's if there is one.
 class OpenDevice {
  public:
-  /// Null where there is no loader or device, and why in `absence`. With `validate` the Khronos
-  /// validation layer's messages are collected.
+  /// Null where there is no loader or device, and why in `absence`; anything else that fails is
+  /// thrown. With `validate` the Khronos validation layer's messages are collected.
   static std::unique_ptr<OpenDevice> open(bool validate, std::string& absence);
   ~OpenDevice();
   OpenDevice(const OpenDevice&) = delete;
@@ -65,4 +65,4 @@ class OpenDevice {
   std::vector<std::string> messages_;
 };
 
-}  // namespace rlx::vulkan::test
+}  // namespace rlx::vulkan
