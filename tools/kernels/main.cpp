@@ -1,6 +1,6 @@
 // rlx-kernels: the CPU's kernels one by one, in every level of the memory hierarchy, beside what
 // the memory does. Names are KERNEL/DTYPE/KIND/sources:N/destinations:N/LEVEL[/stream]; choose with
-// --benchmark_filter=REGEX.
+// --benchmark_filter=REGEX. A Vulkan device's follow as vulkan/... (vulkan.hpp).
 
 #include <benchmark/benchmark.h>
 
@@ -11,6 +11,9 @@
 #include "lib/driver/compute.hpp"
 #include "tools/kernels/limits.hpp"
 #include "tools/kernels/operands.hpp"
+#if RLX_HAVE_VULKAN
+#include "tools/kernels/vulkan.hpp"
+#endif
 
 namespace rlx::kernel_bench {
 namespace {
@@ -154,6 +157,9 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   rlx::kernel_bench::register_all();
+#if RLX_HAVE_VULKAN
+  rlx::kernel_bench::register_vulkan();
+#endif
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

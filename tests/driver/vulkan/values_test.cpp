@@ -20,6 +20,14 @@ constexpr std::uint64_t kDivisors[] = {
     1, 2, 3, 5, 7, 8, 10, 255, 1000, 65537, (1ULL << 32) + 1, 1ULL << 63, ~0ULL};
 
 template <class T>
+double number(T value) {
+  if constexpr (std::is_arithmetic_v<T>)
+    return static_cast<double>(value);
+  else
+    return static_cast<float>(value);
+}
+
+template <class T>
 class OnDeviceWith : public OnDevice {
  protected:
   static void check_columns(ReduceKind kind, const std::vector<std::vector<T>>& columns,
@@ -34,10 +42,8 @@ class OnDeviceWith : public OnDevice {
       if (!rlx::test::same(got[i], expected) && wrong++ == 0) where = i;
     }
     ASSERT_EQ(wrong, 0U) << to_string(dtype_of<T>) << ' ' << to_string(kind) << " by " << divisor
-                         << ", first at " << where << ": "
-                         << static_cast<double>(static_cast<T>(columns[0][where])) << " and "
-                         << static_cast<double>(static_cast<T>(columns.back()[where])) << " give "
-                         << static_cast<double>(got[where]);
+                         << ", first at " << where << ": " << number(columns[0][where]) << " and "
+                         << number(columns.back()[where]) << " give " << number(got[where]);
   }
 };
 
