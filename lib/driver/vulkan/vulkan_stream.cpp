@@ -34,7 +34,9 @@ void VulkanStream::submit() {
 }
 
 void VulkanStream::wait() {
-  while (!progress()) device_.compute.pause();
+  for (int polls = 0; !progress(); ++polls) {
+    if (polls >= VulkanCompute::kBarePolls) device_.compute.pause();
+  }
 }
 
 bool VulkanStream::progress() {
