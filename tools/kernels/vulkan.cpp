@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "lib/driver/vulkan/kernels/kernels.hpp"
-#include "tests/driver/vulkan/open_device.hpp"
+#include "tools/kernels/open_device.hpp"
 
 namespace rlx::kernel_bench {
 namespace {
 
-using vulkan::test::Memory;
-using vulkan::test::OpenDevice;
+using vulkan::Memory;
+using vulkan::OpenDevice;
 
 struct Work {
   DType dtype = DType::f32;
@@ -146,7 +146,7 @@ void register_vulkan() {
         ->Arg(16)
         ->Arg(256)
         ->UseManualTime()
-        ->MinTime(0.05)
+        ->Iterations(10)
         ->Unit(benchmark::kMicrosecond);
   }
 }

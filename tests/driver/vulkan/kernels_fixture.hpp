@@ -8,7 +8,7 @@
 
 #include "lib/driver/compute.hpp"
 #include "lib/driver/vulkan/kernels/kernels.hpp"
-#include "tests/driver/vulkan/open_device.hpp"
+#include "tools/kernels/open_device.hpp"
 
 namespace rlx::vulkan::test {
 

@@ -5,26 +5,27 @@
 namespace rlx::vulkan {
 namespace {
 
-#include "lib/driver/vulkan/kernels/reduce_bf16_any.h"
-#include "lib/driver/vulkan/kernels/reduce_bf16_vector.h"
-#include "lib/driver/vulkan/kernels/reduce_f16_any.h"
-#include "lib/driver/vulkan/kernels/reduce_f16_vector.h"
-#include "lib/driver/vulkan/kernels/reduce_f32_any.h"
-#include "lib/driver/vulkan/kernels/reduce_f32_vector.h"
-#include "lib/driver/vulkan/kernels/reduce_f64_any.h"
-#include "lib/driver/vulkan/kernels/reduce_f64_vector.h"
-#include "lib/driver/vulkan/kernels/reduce_f8e4m3_any.h"
-#include "lib/driver/vulkan/kernels/reduce_f8e4m3_vector.h"
-#include "lib/driver/vulkan/kernels/reduce_f8e5m2_any.h"
-#include "lib/driver/vulkan/kernels/reduce_f8e5m2_vector.h"
-#include "lib/driver/vulkan/kernels/reduce_u16_any.h"
-#include "lib/driver/vulkan/kernels/reduce_u16_vector.h"
-#include "lib/driver/vulkan/kernels/reduce_u32_any.h"
-#include "lib/driver/vulkan/kernels/reduce_u32_vector.h"
-#include "lib/driver/vulkan/kernels/reduce_u64_any.h"
-#include "lib/driver/vulkan/kernels/reduce_u64_vector.h"
-#include "lib/driver/vulkan/kernels/reduce_u8_any.h"
-#include "lib/driver/vulkan/kernels/reduce_u8_vector.h"
+// Generated in the build tree: an array each.
+#include <lib/driver/vulkan/kernels/reduce_bf16_any.h>
+#include <lib/driver/vulkan/kernels/reduce_bf16_vector.h>
+#include <lib/driver/vulkan/kernels/reduce_f16_any.h>
+#include <lib/driver/vulkan/kernels/reduce_f16_vector.h>
+#include <lib/driver/vulkan/kernels/reduce_f32_any.h>
+#include <lib/driver/vulkan/kernels/reduce_f32_vector.h>
+#include <lib/driver/vulkan/kernels/reduce_f64_any.h>
+#include <lib/driver/vulkan/kernels/reduce_f64_vector.h>
+#include <lib/driver/vulkan/kernels/reduce_f8e4m3_any.h>
+#include <lib/driver/vulkan/kernels/reduce_f8e4m3_vector.h>
+#include <lib/driver/vulkan/kernels/reduce_f8e5m2_any.h>
+#include <lib/driver/vulkan/kernels/reduce_f8e5m2_vector.h>
+#include <lib/driver/vulkan/kernels/reduce_u16_any.h>
+#include <lib/driver/vulkan/kernels/reduce_u16_vector.h>
+#include <lib/driver/vulkan/kernels/reduce_u32_any.h>
+#include <lib/driver/vulkan/kernels/reduce_u32_vector.h>
+#include <lib/driver/vulkan/kernels/reduce_u64_any.h>
+#include <lib/driver/vulkan/kernels/reduce_u64_vector.h>
+#include <lib/driver/vulkan/kernels/reduce_u8_any.h>
+#include <lib/driver/vulkan/kernels/reduce_u8_vector.h>
 
 struct Modules {
   std::span<const std::uint32_t> any;

@@ -10,6 +10,7 @@ uint narrowed(uint x) {
 #else
 const uint kCodeSign = 1u << (8 * SIZE - 1);
 const int kCut = kMantissa - MANTISSA;
+const int kAligner = 1 - BIAS - MANTISSA + kMantissa;  // 2^kAligner's last bit is the least denormal
 const uint kRebias = uint(kBias - BIAS) << kMantissa;
 #if defined(TYPE_f16)
 const uint kLargest = 0x7bff;
@@ -31,7 +32,10 @@ const uint kCodeNaN = 0x7f;
 uint widened(uint code) {
   const uint m = code & (kCodeSign - 1);
   uint wide = (m << kCut) + kRebias;
-  if (m < (1u << MANTISSA)) wide = bits_of(float(m) * power(1 - BIAS - MANTISSA));
+  if (m < (1u << MANTISSA)) {
+    precise const float denormal = real_of(power_bits(kAligner) | m) - power(kAligner);
+    wide = bits_of(denormal);
+  }
 #ifdef TYPE_f8e4m3
   if (m == kCodeNaN) wide = 0x7fc00000u;
 #else
@@ -46,10 +50,8 @@ uint narrowed(uint x) {
   if (m > kInfinity) return sign | kCodeNaN;
   uint code;
   if (m < power_bits(1 - BIAS)) {
-    // Adding it aligns the least denormal with the last bit, and rounds.
-    const int aligner = 1 - BIAS - MANTISSA + kMantissa;
-    precise const float aligned = real_of(m) + power(aligner);
-    code = bits_of(aligned) - power_bits(aligner);
+    precise const float aligned = real_of(m) + power(kAligner);  // rounds
+    code = bits_of(aligned) - power_bits(kAligner);
   } else {
     code = (m - kRebias + (1u << (kCut - 1)) - 1 + ((m >> kCut) & 1u)) >> kCut;
     if (code > kLargest) code = kBeyond;

@@ -46,9 +46,9 @@ Real power(int exponent) { return real_of(power_bits(exponent)); }
 Bits magnitude(Bits x) { return x & ~kSignBit; }
 
 // A number of 1.0 to 2.0 as a fraction with kSignBit before its point, times 2^(exponent - kBias);
-// the last bit stands for all that are cut off. Rounded once.
+// the last bit stands for all that are cut off. Rounded once. Nothing here is too large: products of
+// denormals, and numbers divided.
 Bits rounded(int exponent, Bits fraction) {
-  if (exponent > 2 * kBias) return kInfinity;
   if (exponent < 1) {
     const int shift = min(1 - exponent, WIDTH - 1);
     fraction = (fraction >> shift) | Bits((fraction << (WIDTH - shift)) != 0 ? 1 : 0);
@@ -95,6 +95,9 @@ Bits lowered(Real x) {
 Bits sum(Bits a, Bits b) {
   precise const Real quick = real_of(a) + real_of(b);
   const Bits result = bits_of(quick);
+#ifdef SUMS_STAY_NORMAL
+  return result;
+#endif
   // Above this a denormal operand is less than half a unit of the other. Great operands make a small
   // sum only when it is zero.
   if (!kKeepsDenormals && magnitude(result) < power_bits(1 - kBias + kMantissa + 3) &&

@@ -1,4 +1,5 @@
 // SIZE of an element in bytes, what kind of number it is, and how many units an invocation does.
+// SUMS_STAY_NORMAL: they are multiples of what is far above f32's denormals.
 #if defined(TYPE_u8)
 #define SIZE 1
 #define INTEGER
@@ -18,6 +19,7 @@
 #define SIZE 8
 #define REAL
 #elif defined(TYPE_f16)
+#define SUMS_STAY_NORMAL
 #define SIZE 2
 #define LOW_PRECISION
 #define MANTISSA 10
@@ -28,11 +30,13 @@
 #define MANTISSA 7
 #define BIAS 127
 #elif defined(TYPE_f8e4m3)
+#define SUMS_STAY_NORMAL
 #define SIZE 1
 #define LOW_PRECISION
 #define MANTISSA 3
 #define BIAS 7
 #elif defined(TYPE_f8e5m2)
+#define SUMS_STAY_NORMAL
 #define SIZE 1
 #define LOW_PRECISION
 #define MANTISSA 2

@@ -1,5 +1,5 @@
 #pragma once
-// A Vulkan device for tests and measurements of the kernels, without anything of rlx's own device.
+// A Vulkan device for measurements and tests of the kernels alone, without anything of rlx::Device.
 
 #include <cstddef>
 #include <functional>
@@ -9,7 +9,7 @@
 
 #include "lib/driver/vulkan/kernels/kernel_device.hpp"
 
-namespace rlx::vulkan::test {
+namespace rlx::vulkan {
 
 /// Memory of one buffer that shaders name by address.
 struct Memory {
@@ -65,4 +65,4 @@ class OpenDevice {
   std::vector<std::string> messages_;
 };
 
-}  // namespace rlx::vulkan::test
+}  // namespace rlx::vulkan

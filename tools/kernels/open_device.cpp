@@ -1,4 +1,4 @@
-#include "tests/driver/vulkan/open_device.hpp"
+#include "tools/kernels/open_device.hpp"
 
 #include <dlfcn.h>
 
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace rlx::vulkan::test {
+namespace rlx::vulkan {
 namespace {
 
 constexpr const char* kLayer = "VK_LAYER_KHRONOS_validation";
@@ -254,4 +254,4 @@ void OpenDevice::run(const std::function<void(VkCommandBuffer)>& record, int tim
   functions_.vkFreeCommandBuffers(device, pool_, 1, &commands);
 }
 
-}  // namespace rlx::vulkan::test
+}  // namespace rlx::vulkan
