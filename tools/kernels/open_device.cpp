@@ -74,7 +74,9 @@ bool OpenDevice::create_instance(bool validate) {
                                   .ppEnabledLayerNames = &kLayer,
                                   .enabledExtensionCount = validated_ ? 1U : 0U,
                                   .ppEnabledExtensionNames = &extension};
-  if (global_.vkCreateInstance(&info, nullptr, &instance_) != VK_SUCCESS) return false;
+  const VkResult created = global_.vkCreateInstance(&info, nullptr, &instance_);
+  if (created == VK_ERROR_INCOMPATIBLE_DRIVER) return false;  // there is no driver
+  check(created, "vkCreateInstance");
 #define RLX_FIND(name)       \
   instance_functions_.name = \
       reinterpret_cast<PFN_##name>(global_.vkGetInstanceProcAddr(instance_, #name));
@@ -90,8 +92,10 @@ bool OpenDevice::create_instance(bool validate) {
                      VK_DEBUG_UTILS_MESSAGE_TYPE_PERFORMANCE_BIT_EXT,
       .pfnUserCallback = collect,
       .pUserData = &messages_};
-  return instance_functions_.vkCreateDebugUtilsMessengerEXT(instance_, &messenger, nullptr,
-                                                            &messenger_) == VK_SUCCESS;
+  check(instance_functions_.vkCreateDebugUtilsMessengerEXT(instance_, &messenger, nullptr,
+                                                           &messenger_),
+        "vkCreateDebugUtilsMessengerEXT");
+  return true;
 }
 
 bool OpenDevice::choose_device() {
@@ -155,7 +159,7 @@ bool OpenDevice::create_device() {
                                 .queueCreateInfoCount = 1,
                                 .pQueueCreateInfos = &queue};
   VkDevice handle = VK_NULL_HANDLE;
-  if (vk.vkCreateDevice(physical_, &info, nullptr, &handle) != VK_SUCCESS) return false;
+  check(vk.vkCreateDevice(physical_, &info, nullptr, &handle), "vkCreateDevice");
 #define RLX_FIND(name) \
   functions_.name = reinterpret_cast<PFN_##name>(vk.vkGetDeviceProcAddr(handle, #name));
   RLX_VULKAN_DEVICE_FUNCTIONS(RLX_FIND)
@@ -175,7 +179,8 @@ bool OpenDevice::create_device() {
   functions_.vkGetDeviceQueue(handle, family_, 0, &queue_);
   const VkCommandPoolCreateInfo pool{.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
                                      .queueFamilyIndex = family_};
-  return functions_.vkCreateCommandPool(handle, &pool, nullptr, &pool_) == VK_SUCCESS;
+  check(functions_.vkCreateCommandPool(handle, &pool, nullptr, &pool_), "vkCreateCommandPool");
+  return true;
 }
 
 Memory OpenDevice::allocate(std::size_t bytes, VkMemoryPropertyFlags flags) const {

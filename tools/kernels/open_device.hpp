@@ -23,8 +23,8 @@ struct Memory {
 /// The first device with buffer addresses, one of a graphics card's if there is one.
 class OpenDevice {
  public:
-  /// Null where there is no loader or device, and why in `absence`. With `validate` the Khronos
-  /// validation layer's messages are collected.
+  /// Null where there is no loader or device, and why in `absence`; anything else that fails is
+  /// thrown. With `validate` the Khronos validation layer's messages are collected.
   static std::unique_ptr<OpenDevice> open(bool validate, std::string& absence);
   ~OpenDevice();
   OpenDevice(const OpenDevice&) = delete;

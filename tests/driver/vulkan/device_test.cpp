@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include "lib/driver/vulkan/kernels/float_controls.hpp"

@@ -1,7 +1,9 @@
 #include "tests/driver/vulkan/kernels_fixture.hpp"
 
+#include <cstdio>
 #include <cstring>
 #include <map>
+#include <stdexcept>
 #include <vector>
 
 namespace rlx::vulkan::test {

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lib/driver/compute.hpp"
 #include "lib/driver/vulkan/kernels/kernels.hpp"

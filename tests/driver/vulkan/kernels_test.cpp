@@ -4,12 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <random>
 #include <string>
 #include <tuple>
 #include <vector>
 
-#include "rlx/error.hpp"
 #include "tests/driver/step_case.hpp"
 #include "tests/driver/vulkan/kernels_fixture.hpp"
 
@@ -100,12 +101,15 @@ TEST_P(EveryDeviceKernel, agrees_on_some_thousands_at_any_address) {
   }
 }
 
+// Makes pipelines again, so only once for every size of element.
 TEST_P(EveryDeviceKernel, agrees_where_a_step_takes_several_dispatches) {
+  const auto& [dtype, kind] = GetParam();
+  constexpr DType kOfEverySize[] = {DType::u8, DType::u16, DType::f32, DType::u64};
+  if (kind != ReduceKind::Sum || std::ranges::find(kOfEverySize, dtype) == std::end(kOfEverySize))
+    return;
   KernelDevice limited = device().kernel_device();
   limited.limits.maxComputeWorkGroupCount[0] = 2;
   Kernels kernels(limited);
-  const auto& [dtype, kind] = GetParam();
-  if (kind != ReduceKind::Sum) return;  // makes pipelines again; addressing is the same for all
   for (const std::size_t sources : {2, 9}) {
     check_case({.sources = sources, .count = count_of(100000), .seed = sources}, 0, &kernels);
     check_case({.sources = sources, .count = count_of(30000), .skewed = true}, 0, &kernels);

@@ -24,17 +24,23 @@ uvec2 destination(uint d) {
   return (pc.flags & kTable) != 0 ? from_table((pc.operands & 0xffffu) + d) : pc.destinations[d];
 }
 
+// Of the unit at `offset`, so many bytes are the operand's. Vectors come in whole workgroups.
 #if VECTOR
-uint[WORDS] load(uvec2 operand, uint offset) {
+uint bytes_at(uint offset) { return 16; }
+
+uint[WORDS] load(uvec2 operand, uint offset, uint bytes) {
   const uvec4 v = Vectors(plus(operand, offset)).at;
   return uint[WORDS](v.x, v.y, v.z, v.w);
 }
 
-void store(uvec2 operand, uint offset, uint words[WORDS]) {
+void store(uvec2 operand, uint offset, uint bytes, uint words[WORDS]) {
   Vectors(plus(operand, offset)).at = uvec4(words[0], words[1], words[2], words[3]);
 }
 #else
-// `bytes` of the words are the operand's.
+uint bytes_at(uint offset) {
+  return offset < pc.bytes ? min(pc.bytes - offset, uint(4 * WORDS)) : 0u;
+}
+
 uint[WORDS] load(uvec2 operand, uint offset, uint bytes) {
   uint words[WORDS];
   const uvec2 from = plus(operand, offset);

@@ -57,17 +57,20 @@ void main() {
   const uint stride = 256 * 4 * WORDS;
   const uint sources = pc.operands & 0xffffu;
   const uint destinations = pc.operands >> 16;
-#if VECTOR
-  // Whole groups only, so that all loads of a source are under way at once.
+  uint bytes[UNITS];
+  [[unroll]] for (int u = 0; u < UNITS; ++u) bytes[u] = bytes_at(first + u * stride);
+  // All loads of a source are under way at once.
   Element value[UNITS][ELEMENTS];
   [[unroll]] for (int u = 0; u < UNITS; ++u) {
-    const uint[WORDS] words = load(source(0), first + u * stride);
+    const uint[WORDS] words = load(source(0), first + u * stride, bytes[u]);
     [[unroll]] for (int i = 0; i < ELEMENTS; ++i) value[u][i] = decoded(words, i);
   }
   for (uint s = 1; s < sources; ++s) {
     const uvec2 from = source(s);
     uint words[UNITS][WORDS];
-    [[unroll]] for (int u = 0; u < UNITS; ++u) words[u] = load(from, first + u * stride);
+    [[unroll]] for (int u = 0; u < UNITS; ++u) {
+      words[u] = load(from, first + u * stride, bytes[u]);
+    }
     [[unroll]] for (int u = 0; u < UNITS; ++u) {
       [[unroll]] for (int i = 0; i < ELEMENTS; ++i) {
         value[u][i] = combined(value[u][i], decoded(words[u], i));
@@ -76,24 +79,8 @@ void main() {
   }
   [[unroll]] for (int u = 0; u < UNITS; ++u) {
     const uint[WORDS] words = encoded(value[u]);
-    for (uint d = 0; d < destinations; ++d) store(destination(d), first + u * stride, words);
-  }
-#else
-  [[dont_unroll]] for (uint u = 0; u < UNITS; ++u) {
-    const uint offset = first + u * stride;
-    if (offset >= pc.bytes) return;
-    const uint bytes = min(pc.bytes - offset, uint(4 * WORDS));
-    uint words[WORDS] = load(source(0), offset, bytes);
-    Element value[ELEMENTS];
-    [[unroll]] for (int i = 0; i < ELEMENTS; ++i) value[i] = decoded(words, i);
-    for (uint s = 1; s < sources; ++s) {
-      words = load(source(s), offset, bytes);
-      [[unroll]] for (int i = 0; i < ELEMENTS; ++i) {
-        value[i] = combined(value[i], decoded(words, i));
-      }
+    for (uint d = 0; d < destinations; ++d) {
+      store(destination(d), first + u * stride, bytes[u], words);
     }
-    words = encoded(value);
-    for (uint d = 0; d < destinations; ++d) store(destination(d), offset, bytes, words);
   }
-#endif
 }
