@@ -16,8 +16,8 @@ bool imports_pages(const DeviceDriver& driver, const Device& device) {
 
 }  // namespace
 
-DeviceRecord::DeviceRecord(bool imports, const Compute& compute)
-    : bits_(kPresent | (imports ? kImports : 0)) {
+DeviceRecord::DeviceRecord(bool imports, bool processor, const Compute& compute)
+    : bits_(kPresent | (imports ? kImports : 0) | (processor ? kProcessor : 0)) {
   for (const DType dtype : kAllDTypes)
     if (compute.supports(dtype)) bits_ |= 1u << static_cast<unsigned>(dtype);
 }
@@ -26,12 +26,23 @@ void DeviceUse::add(DeviceRecord record) {
   if (!record.present()) return;
   any = true;
   imports = imports && record.imports();
+  gpus = gpus || !record.processor();
   dtypes &= record.dtypes();
+}
+
+// Two ranks on one H200, all_reduce of 64 and 256 MiB: 6.2 and 23.1 ms with 6 MiB, 5.4 and 19.9
+// with 24.
+std::size_t DeviceUse::slot_bytes() const {
+  return gpus ? std::size_t{24} << 20 : std::size_t{6} << 20;
 }
 
 DeviceSide::DeviceSide(const Device& device)
     : device_(device), driver_(driver_of(device)), compute_(driver_.compute(device.index())) {
   imports_ = imports_pages(driver_, device);
+}
+
+DeviceRecord DeviceSide::record() const {
+  return {imports_, driver_.location(device_.index()).processor, compute_};
 }
 
 std::unique_ptr<HostImport> DeviceSide::import_host(std::span<std::byte> memory) const {

@@ -18,17 +18,19 @@ class DeviceRecord {
   DeviceRecord() = default;
   /// The device could not be opened.
   [[nodiscard]] static DeviceRecord broken() { return DeviceRecord(kPresent | kBroken); }
-  DeviceRecord(bool imports, const Compute& compute);
+  DeviceRecord(bool imports, bool processor, const Compute& compute);
 
   [[nodiscard]] bool present() const { return (bits_ & kPresent) != 0; }
   [[nodiscard]] bool is_broken() const { return (bits_ & kBroken) != 0; }
   [[nodiscard]] bool imports() const { return (bits_ & kImports) != 0; }
+  /// It computes on the CPUs.
+  [[nodiscard]] bool processor() const { return (bits_ & kProcessor) != 0; }
   /// By number of the dtype: whether it reduces it.
   [[nodiscard]] std::uint32_t dtypes() const { return bits_ & kDTypes; }
 
  private:
   static constexpr std::uint32_t kPresent = 1u << 31, kBroken = 1u << 30, kImports = 1u << 29;
-  static constexpr std::uint32_t kDTypes = kImports - 1;
+  static constexpr std::uint32_t kProcessor = 1u << 28, kDTypes = kProcessor - 1;
   explicit DeviceRecord(std::uint32_t bits) : bits_(bits) {}
 
   std::uint32_t bits_ = 0;
@@ -39,12 +41,11 @@ struct DeviceUse {
   bool any = false;            ///< some rank owns one
   bool imports = true;         ///< all that there are reach imported host memory
   std::uint32_t dtypes = ~0u;  ///< all that there are reduce these
+  bool gpus = false;           ///< some are no processors
   void add(DeviceRecord record);
+  /// Scratch of one epoch where the knob was not turned: what a device is handed should be long.
+  [[nodiscard]] std::size_t slot_bytes() const;
 };
-
-/// Scratch of one epoch where the knob was not turned and there are devices, whose copies and
-/// submissions want to be long.
-inline constexpr std::size_t kDeviceSlotBytes = std::size_t{6} << 20;
 
 class DeviceSide {
  public:
@@ -53,7 +54,7 @@ class DeviceSide {
 
   [[nodiscard]] const Device& device() const noexcept { return device_; }
   [[nodiscard]] Compute& compute() const noexcept { return compute_; }
-  [[nodiscard]] DeviceRecord record() const { return {imports_, compute_}; }
+  [[nodiscard]] DeviceRecord record() const;
   /// nullptr when that is not possible. `memory` starts on a page; the rest of its last page is
   /// imported with it.
   [[nodiscard]] std::unique_ptr<HostImport> import_host(std::span<std::byte> memory) const;

@@ -248,7 +248,7 @@ std::shared_ptr<Context> Context::wire(PhasedBootstrap& bootstrap,
   const DeviceUse devices = agree_on_devices(hellos, device);
   adopt(options.config, broadcast_text(bootstrap, agreed_knobs(options.config)));
   if (devices.any && options.config.slot_bytes == Config{}.slot_bytes)
-    options.config.slot_bytes = kDeviceSlotBytes;
+    options.config.slot_bytes = devices.slot_bytes();
 
   bootstrap.enter("transport");
   auto transport =

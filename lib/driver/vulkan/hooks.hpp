@@ -19,7 +19,8 @@ struct Hooks {
   std::atomic<std::uint32_t> transfer_queues{0};
   /// Bit l: what is for the device's queue l is not submitted.
   std::atomic<std::uint32_t> held_queues{0};
-  /// The Khronos validation layer, its look at synchronisation included, for instances made from now on.
+  /// The Khronos validation layer, its look at synchronisation included, for instances made from
+  /// now on.
   std::atomic<bool> validation{false};
   /// Of it and of the driver: warnings and errors so far.
   std::atomic<std::uint64_t> validation_messages{0};

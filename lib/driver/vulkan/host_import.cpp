@@ -24,7 +24,8 @@ ImportedPages::ImportedPages(Gpu& gpu, VulkanCompute& compute, std::span<std::by
     : gpu_(gpu), compute_(compute), pages_(pages) {
   const std::uint64_t page = gpu.physical().import_alignment;
   const std::uint64_t most = std::min(kMostPiece, most_buffer_bytes(gpu));
-  const std::uint64_t step = (most - 1) / page * page;  // room for the page that is shared
+  // Room for the page that is shared.
+  const std::uint64_t step = std::max((most - 1) / page, std::uint64_t{1}) * page;
   for (std::size_t at = 0; at < pages.size(); at += step) {
     const std::size_t length = std::min<std::size_t>(pages.size() - at, step + page);
     DeviceBuffer buffer;

@@ -108,7 +108,8 @@ void create(Instance& instance) {
     instance.reason =
         fmt::format("vkCreateInstance says {}{}", name_of(result),
                     result == VK_ERROR_INCOMPATIBLE_DRIVER
-                        ? ": no Vulkan driver (ICD) is installed, such as the GPU vendor's"
+                        ? ": no Vulkan driver (ICD), such as the GPU vendor's, is installed and "
+                          "works here; VK_LOADER_DEBUG=all shows what the loader tried"
                         : "");
     return;
   }

@@ -68,7 +68,9 @@ bool StagedCopy::advance(Staging& staging) {
 }
 
 void StagedCopy::finish(Staging& staging) {
-  while (!advance(staging)) staging.compute().pause();
+  for (int polls = 0; !advance(staging); ++polls) {
+    if (polls >= VulkanCompute::kBarePolls) staging.compute().pause();
+  }
 }
 
 bool StagedCopy::advance_upload(Staging& staging) {

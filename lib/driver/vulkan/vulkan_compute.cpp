@@ -12,7 +12,6 @@ namespace rlx::vulkan {
 namespace {
 
 constexpr std::size_t kComputeLane = 0;
-constexpr int kBarePolls = 64;  // then the core is left to whoever else needs it
 
 std::uintptr_t number(const std::byte* address) {
   return reinterpret_cast<std::uintptr_t>(address);

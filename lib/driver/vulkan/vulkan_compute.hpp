@@ -18,6 +18,10 @@ namespace rlx::vulkan {
 
 class VulkanCompute final : public Compute {
  public:
+  /// Polls before a wait leaves the core to whoever else needs it: waking up takes longer than
+  /// short work does.
+  static constexpr int kBarePolls = 64;
+
   explicit VulkanCompute(Gpu& gpu);
 
   [[nodiscard]] bool supports(DType dtype) const noexcept override;

@@ -80,7 +80,9 @@ void VulkanStream::wait() {
     turn.rethrow();
     return advance();
   };
-  while (!over()) device_.compute.pause();
+  for (int polls = 0; !over(); ++polls) {
+    if (polls >= VulkanCompute::kBarePolls) device_.compute.pause();
+  }
 }
 
 bool VulkanStream::advance() {
