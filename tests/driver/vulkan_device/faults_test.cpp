@@ -85,8 +85,7 @@ TEST_F(VulkanFaultTest, a_streams_errors_name_the_device) {
               AllOf(HasSubstr("vulkan:0"), HasSubstr("VK_ERROR_DEVICE_LOST")));
 }
 
-// 0: the child's own device copied right; 2: the driver does not open one in a forked child, as
-// some do not once the parent has used them, and says so; else wrong.
+// 0: a device opened in the child copied right; else what went wrong.
 int use_a_device_of_my_own(const Bytes& expected) {
   try {
     const DeviceDriver& driver = driver_of(Device::vulkan(0));
@@ -100,12 +99,13 @@ int use_a_device_of_my_own(const Bytes& expected) {
     Bytes read(expected.size());
     other->read(0, read);
     return read == expected ? 0 : 4;
-  } catch (const CollectiveError& error) {
-    return error.kind() == ErrorKind::Device || error.kind() == ErrorKind::Unsupported ? 2 : 5;
+  } catch (const std::exception&) {
+    return 2;
   }
 }
 
-// What the parent has opened is not the child's, also where objects of it are still alive.
+// What the parent has opened is not the child's, also where objects of it are still alive. Drivers
+// of GPUs may refuse a child that wants a device of its own, so only lavapipe is asked for one.
 TEST_F(VulkanFaultTest, a_forked_child_leaves_its_parents_devices_alone) {
   const bool processor = driver().location(0).processor;
   const Bytes expected = random_bytes(1000, 5);
