@@ -85,8 +85,29 @@ TEST_F(VulkanFaultTest, a_streams_errors_name_the_device) {
               AllOf(HasSubstr("vulkan:0"), HasSubstr("VK_ERROR_DEVICE_LOST")));
 }
 
-// What the parent has opened is not the child's, also where objects of it are still alive.
-TEST_F(VulkanFaultTest, a_forked_child_has_devices_of_its_own) {
+// 0: a device opened in the child copied right; else what went wrong.
+int use_a_device_of_my_own(const Bytes& expected) {
+  try {
+    const DeviceDriver& driver = driver_of(Device::vulkan(0));
+    const auto mine = driver.allocate(0, expected.size());
+    const auto other = driver.allocate(0, expected.size());
+    Compute& compute = driver.compute(0);
+    mine->write(0, expected);
+    if (!wait_for(compute, copy(compute, other->address(), mine->address(), expected.size()))) {
+      return 3;
+    }
+    Bytes read(expected.size());
+    other->read(0, read);
+    return read == expected ? 0 : 4;
+  } catch (const std::exception&) {
+    return 2;
+  }
+}
+
+// What the parent has opened is not the child's, also where objects of it are still alive. Drivers
+// of GPUs may refuse a child that wants a device of its own, so only lavapipe is asked for one.
+TEST_F(VulkanFaultTest, a_forked_child_leaves_its_parents_devices_alone) {
+  const bool processor = driver().location(0).processor;
   const Bytes expected = random_bytes(1000, 5);
   auto parents = driver().allocate(0, 1000);
   parents->write(0, expected);
@@ -95,16 +116,10 @@ TEST_F(VulkanFaultTest, a_forked_child_has_devices_of_its_own) {
   auto import = driver().import_host(0, pages.all());
   const pid_t child = fork();
   if (child == 0) {
-    bool right = !parents_compute.failure().empty() && !parents_compute.done(1);
+    const bool refused = !parents_compute.failure().empty() && !parents_compute.done(1);
     import.reset();
     parents.reset();
-    const auto mine = driver().allocate(0, 1000);
-    const auto other = driver().allocate(0, 1000);
-    mine->write(0, expected);
-    right = right && wait_for(compute(), copy(compute(), other->address(), mine->address(), 1000));
-    Bytes read(1000);
-    other->read(0, read);
-    _exit(right && read == expected ? 0 : 1);
+    _exit(!refused ? 1 : processor ? use_a_device_of_my_own(expected) : 0);
   }
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);
