@@ -10,7 +10,8 @@ uint narrowed(uint x) {
 #else
 const uint kCodeSign = 1u << (8 * SIZE - 1);
 const int kCut = kMantissa - MANTISSA;
-const int kAligner = 1 - BIAS - MANTISSA + kMantissa;  // 2^kAligner's last bit is the least denormal
+// The last bit of 2^kAligner is the least denormal.
+const int kAligner = 1 - BIAS - MANTISSA + kMantissa;
 const uint kRebias = uint(kBias - BIAS) << kMantissa;
 #if defined(TYPE_f16)
 const uint kLargest = 0x7bff;

@@ -46,8 +46,8 @@ Real power(int exponent) { return real_of(power_bits(exponent)); }
 Bits magnitude(Bits x) { return x & ~kSignBit; }
 
 // A number of 1.0 to 2.0 as a fraction with kSignBit before its point, times 2^(exponent - kBias);
-// the last bit stands for all that are cut off. Rounded once. Nothing here is too large: products of
-// denormals, and numbers divided.
+// the last bit stands for all that are cut off. Rounded once. Nothing here is too large: products
+// of denormals, and numbers divided.
 Bits rounded(int exponent, Bits fraction) {
   if (exponent < 1) {
     const int shift = min(1 - exponent, WIDTH - 1);
@@ -98,8 +98,8 @@ Bits sum(Bits a, Bits b) {
 #ifdef SUMS_STAY_NORMAL
   return result;
 #endif
-  // Above this a denormal operand is less than half a unit of the other. Great operands make a small
-  // sum only when it is zero.
+  // Above this a denormal operand is less than half a unit of the other. Great operands make a
+  // small sum only when it is zero.
   if (!kKeepsDenormals && magnitude(result) < power_bits(1 - kBias + kMantissa + 3) &&
       magnitude(a) < power_bits(-kLift + 4)) {
     precise const Real small = lifted(a) + lifted(b);
