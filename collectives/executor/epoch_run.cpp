@@ -155,7 +155,9 @@ std::byte* EpochRun::address(const BoundRef& ref,
   const PeerMemory& peer = arguments_.peer_memory[ref.peer];
   if (ref.space == Space::input) return peer.input + ref.offset;
   if (ref.space == Space::output) return peer.output + ref.offset;
-  return environment.peers[ref.peer].scratch + arguments_.slot_offset + ref.offset;
+  const PeerRoute& route = environment.peers[ref.peer];
+  return (arguments_.on_device ? route.device_scratch : route.scratch) + arguments_.slot_offset +
+         ref.offset;
 }
 
 RemoteRef EpochRun::remote(const BoundStep& step,

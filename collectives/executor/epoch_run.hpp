@@ -25,7 +25,8 @@ struct PeerRoute {
   std::uint64_t scratch_offset = 0;
   std::byte* signals = nullptr;  ///< its signal region where that is mapped; mine, for myself
   std::byte* scratch = nullptr;  ///< its D slots, likewise
-  std::int32_t process = 0;      ///< whose private memory can be read with a single copy; 0: none
+  std::byte* device_scratch = nullptr;  ///< D slots of its on the device that all share, if any
+  std::int32_t process = 0;  ///< whose private memory can be read with a single copy; 0: none
 };
 
 /// A peer's input and output of one epoch, as its ARRIVE says: where they are mapped, or nullptr.
@@ -75,6 +76,7 @@ struct RunArguments {
   std::uint32_t first_line = 0;      ///< line of word 0 of this epoch's set, the same on every rank
   std::uint64_t slot_offset = 0;     ///< of this epoch's slot within the communicator's scratch
   RunMemory input, output, scratch;  ///< scratch.base is this epoch's slot
+  bool on_device = false;            ///< the slots are those on the device
   RunMemory arrival;                 ///< holds an ArriveLine that stays unchanged during the run
   PeerMemory* peer_memory = nullptr;  ///< room for one of each group member
   std::size_t element_bytes = 1;

@@ -132,6 +132,10 @@ void CommunicatorState::reserve(const Agreement& agreement) {
   }
   PlanEnvironment plan_inputs = plan_environment(context, group_);
   plan_inputs.devices_reach_all = import_members(setup, bytes, agreement);
+  if (plan_inputs.devices_reach_all) share_device(setup, agreement);
+  plan_inputs.slots_on_device = device_slots_.any();
+  plan_inputs.direct_bytes =
+      context.agreed().devices.direct_bytes(group_.members, device_slots_.any());
   plans_ = std::make_unique<PlanCache>(std::move(plan_inputs));
   setup.guard = plans_->prepare(CallArguments{});
   collectives::RunEnvironment environment;
@@ -163,6 +167,18 @@ bool CommunicatorState::import_members(EngineSetup& setup, std::size_t bytes,
     if (import != nullptr) imports_.push_back(std::move(import));
   }
   return agreement.maximum(all ? 0 : 1) == 0;
+}
+
+/// Members on the same device get slots on it. All who agree take part.
+void CommunicatorState::share_device(EngineSetup& setup, const Agreement& agreement) {
+  const DeviceUse& devices = context_->agreed().devices;
+  if (!devices.shared) return;
+  const bool wanted = size() > 1 && devices.same(group_.members);
+  device_slots_ = DeviceSlots::share(wanted ? setup.device : nullptr, setup.sets * setup.slot_bytes,
+                                     group_.members, group_.me, agreement.maximum);
+  if (!device_slots_.any()) return;
+  for (std::size_t member = 0; member < size(); ++member)
+    setup.peers[member].device_scratch = device_slots_.of(member);
 }
 
 CommunicatorState::~CommunicatorState() {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/communicator/context.hpp"
+#include "lib/communicator/device_slots.hpp"
 #include "lib/communicator/engine.hpp"
 #include "lib/communicator/plan_cache.hpp"
 #include "rlx/symmetric_allocator.hpp"
@@ -112,6 +113,7 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   void abandon() noexcept;
   void reserve(const Agreement& agreement);
   bool import_members(EngineSetup& setup, std::size_t bytes, const Agreement& agreement);
+  void share_device(EngineSetup& setup, const Agreement& agreement);
   [[nodiscard]] collectives::PeerRoute route_to(std::size_t member,
                                                 const ExtentRecord& record) const;
   bool run_alone(const CallArguments& arguments,
@@ -128,6 +130,7 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   std::uint64_t memory_offset_ = 0;
   std::uint64_t words_offset_ = 0;
   std::vector<std::unique_ptr<HostImport>> imports_;  // members' memory, by my device
+  DeviceSlots device_slots_;                          // of members on the same one
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<PlanCache> plans_;
   std::shared_ptr<SymmetricResource> memory_resource_;  // shared with allocators, may outlive this

@@ -6,9 +6,11 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "lib/driver/devices.hpp"
 #include "rlx/device.hpp"
+#include "rlx/rank.hpp"
 
 namespace rlx::detail {
 
@@ -18,7 +20,7 @@ class DeviceRecord {
   DeviceRecord() = default;
   /// The device could not be opened.
   [[nodiscard]] static DeviceRecord broken() { return DeviceRecord(kPresent | kBroken); }
-  DeviceRecord(bool imports, bool processor, const Compute& compute);
+  DeviceRecord(bool imports, const DeviceLocation& location, const Compute& compute);
 
   [[nodiscard]] bool present() const { return (bits_ & kPresent) != 0; }
   [[nodiscard]] bool is_broken() const { return (bits_ & kBroken) != 0; }
@@ -27,6 +29,8 @@ class DeviceRecord {
   [[nodiscard]] bool processor() const { return (bits_ & kProcessor) != 0; }
   /// By number of the dtype: whether it reduces it.
   [[nodiscard]] std::uint32_t dtypes() const { return bits_ & kDTypes; }
+  /// Which device it is: DeviceLocation::identity.
+  [[nodiscard]] std::uint64_t identity() const { return identity_; }
 
  private:
   static constexpr std::uint32_t kPresent = 1u << 31, kBroken = 1u << 30, kImports = 1u << 29;
@@ -34,15 +38,23 @@ class DeviceRecord {
   explicit DeviceRecord(std::uint32_t bits) : bits_(bits) {}
 
   std::uint32_t bits_ = 0;
+  std::uint32_t reserved_ = 0;
+  std::uint64_t identity_ = 0;
 };
 
 /// What was agreed about the devices of all ranks.
 struct DeviceUse {
-  bool any = false;            ///< some rank owns one
-  bool imports = true;         ///< all that there are reach imported host memory
-  std::uint32_t dtypes = ~0u;  ///< all that there are reduce these
-  bool gpus = false;           ///< some are no processors
+  bool any = false;                     ///< some rank owns one
+  bool imports = true;                  ///< all that there are reach imported host memory
+  std::uint32_t dtypes = ~0u;           ///< all that there are reduce these
+  bool gpus = false;                    ///< some are no processors
+  std::vector<std::uint64_t> identity;  ///< of each rank's device; empty where there are none
+  bool shared = false;                  ///< some ranks own the same one
   void add(DeviceRecord record);
+  /// Whether all of these ranks own the same one.
+  [[nodiscard]] bool same(std::span<const Rank> ranks) const;
+  /// Vectors or blocks from here on are reduced by the devices of these ranks.
+  [[nodiscard]] std::size_t direct_bytes(std::span<const Rank> ranks, bool slots_on_device) const;
   /// Scratch of one epoch where the knob was not turned: what a device is handed should be long.
   [[nodiscard]] std::size_t slot_bytes() const;
 };
@@ -58,6 +70,11 @@ class DeviceSide {
   /// nullptr when that is not possible. `memory` starts on a page; the rest of its last page is
   /// imported with it.
   [[nodiscard]] std::unique_ptr<HostImport> import_host(std::span<std::byte> memory) const;
+  /// Memory of the device for ranks on the same one. None where its driver does not share.
+  [[nodiscard]] SharedDeviceMemory allocate_shared(std::size_t bytes) const;
+  /// A mate's. Throws CollectiveError(Device).
+  [[nodiscard]] std::unique_ptr<DeviceMemory> open_shared(Descriptor handle,
+                                                          std::size_t bytes) const;
 
   /// Copies by the driver's own transfers, for memory that was not imported. What they throw is
   /// failure() from then on.

@@ -282,7 +282,10 @@ void Engine::start(const std::shared_ptr<CallState>& call) noexcept {
   const auto set = sets_(next_start_);
   arguments.first_line = setup_.first_line + set * kLinesPerGroup;
   arguments.slot_offset = set * setup_.slot_bytes;
-  arguments.scratch = {setup_.memory + kControlBytes + arguments.slot_offset, setup_.memory_window};
+  arguments.on_device = plan.on_device;
+  std::byte* const slots =
+      plan.on_device ? setup_.peers[environment_.me].device_scratch : setup_.memory + kControlBytes;
+  arguments.scratch = {slots + arguments.slot_offset, setup_.memory_window};
   arguments.peer_memory = slot.peers.data();
   arguments.element_bytes = plan.element_bytes;
   arguments.kernel = plan.kernel;

@@ -12,9 +12,6 @@ constexpr std::size_t kMaxPlans = 512;
 constexpr std::size_t kAttachedBytes = std::size_t{64} << 10;
 /// Shorter calls of one piece keep to the fastest lane: they wait for latency, not for bandwidth.
 constexpr std::size_t kLongPieceBytes = std::size_t{64} << 10;
-/// Vectors or blocks from here on are reduced by the devices that hold them; shorter ones come to
-/// the heap and go back by one copy each way, and the CPUs reduce them.
-constexpr std::size_t kDirectBytes = std::size_t{256} << 10;
 /// Shorter pieces cost a device more in submissions than they gain by overlapping.
 constexpr std::size_t kDirectPieceBytes = std::size_t{1} << 20;
 
@@ -173,11 +170,14 @@ collectives::TunerInput PlanCache::tuner_input(const CallArguments& call) const 
 /// The algorithm by which devices run a call on their memory, over mapped scratch: of each
 /// collective one that touches inputs and outputs by nothing but copies and reductions of their
 /// owner. Empty where the call is not for devices. By values that are equal on all ranks.
+/// Shorter vectors and blocks come to the heap and go back by one copy each way, and the CPUs
+/// reduce them.
 std::string_view PlanCache::direct_algorithm(const CallArguments& call) const {
   const bool reduces = call.operation != Operation::all_gather;
   const std::size_t bytes = call_count(call, environment_.ranks) * size_of(call.dtype);
   const bool known = (environment_.device_dtypes >> static_cast<unsigned>(call.dtype) & 1) != 0;
-  if (!environment_.devices_reach_all || bytes < kDirectBytes || (reduces && !known)) return {};
+  if (!environment_.devices_reach_all || bytes < environment_.direct_bytes || (reduces && !known))
+    return {};
   if (call.operation == Operation::barrier || call.in.symmetric || call.out.symmetric) return {};
   std::string_view name = "slots";
   if (call.operation == Operation::all_reduce) name = "two_shot_slots";
@@ -189,8 +189,10 @@ std::string_view PlanCache::direct_algorithm(const CallArguments& call) const {
 /// Memory is used where it lies by whoever reaches it: by the device if any of it is the device's.
 /// Pieces were cut as if everybody staged, because ranks may differ in that.
 void PlanCache::go_direct(PreparedCall& plan, const CallArguments& call) const {
-  plan.by_device = call.in.device != nullptr || call.out.device != nullptr;
-  plan.stage_input = plan.by_device && !call.in_place && call.in.device == nullptr;
+  plan.on_device = environment_.slots_on_device;
+  plan.by_device = plan.on_device || call.in.device != nullptr || call.out.device != nullptr;
+  const DeviceMemory* const input = call.in_place ? call.out.device : call.in.device;
+  plan.stage_input = plan.by_device && input == nullptr;
   plan.stage_output = plan.by_device && call.out.device == nullptr;
 }
 

@@ -34,6 +34,8 @@ struct PlanEnvironment {
   bool devices = false;  ///< some rank owns one: private memory may be out of the CPU's reach
   /// Devices reach everybody's scratch, and reduce these dtypes (bits by number).
   bool devices_reach_all = false;
+  bool slots_on_device = false;  ///< all members own the same device, which holds slots of theirs
+  std::size_t direct_bytes = 0;  ///< vectors or blocks from here on are reduced by the devices
   std::uint32_t device_dtypes = 0;
 };
 
@@ -65,6 +67,7 @@ struct PreparedCall {
   bool stage_input = false;
   bool stage_output = false;
   bool by_device = false;        ///< this rank's device runs the steps
+  bool on_device = false;        ///< in the slots that are there
   bool attach_input = false;     ///< as memory of the call
   bool attach_output = false;    ///< likewise
   std::size_t stage_stride = 0;  ///< from block to block in staging

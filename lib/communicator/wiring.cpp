@@ -114,6 +114,11 @@ DeviceUse agree_on_devices(std::span<const Hello> hellos, const OpenedDevice& mi
           fmt::format("rank {} can not use its device; its own error says why", rank),
           {Rank(rank)});
     use.add(hellos[rank].device);
+    if (!use.any) continue;
+    use.identity.resize(hellos.size());
+    const std::uint64_t identity = hellos[rank].device.identity();
+    use.shared = use.shared || (identity != 0 && std::ranges::count(use.identity, identity) > 0);
+    use.identity[rank] = identity;
   }
   return use;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "lib/base/descriptor.hpp"
 #include "lib/driver/compute.hpp"
 #include "rlx/buffer.hpp"
 #include "rlx/command_stream.hpp"
@@ -22,10 +23,18 @@ class HostImport {
   virtual ~HostImport() = default;
 };
 
-/// What rlx::closest_device chooses by.
+/// What rlx::closest_device chooses by, and what tells devices apart.
 struct DeviceLocation {
   bool processor = false;  ///< it computes on the CPUs
   int numa_node = -1;      ///< that it is attached to; -1: unknown
+  /// Equal in processes of one machine that use the same device by the same driver; 0: not known.
+  std::uint64_t identity = 0;
+};
+
+/// Memory of a device that other processes may have, too.
+struct SharedDeviceMemory {
+  std::unique_ptr<detail::DeviceMemory> memory;  ///< nullptr: this device does not share memory
+  detail::Descriptor handle;                     ///< what the others open it by
 };
 
 /// What a kind of device offers. Indices are below count(); every function may throw
@@ -47,6 +56,13 @@ struct DeviceDriver {
   /// does not allow it: the bytes must then be copied by DeviceMemory::write() and read().
   std::unique_ptr<HostImport> (*import_host)(std::uint32_t index, std::span<std::byte> pages);
   std::unique_ptr<CommandStream> (*stream)(std::uint32_t index);
+  /// As allocate(), for others to open: not zeroed. nullptr where no device of the kind can.
+  SharedDeviceMemory (*allocate_shared)(std::uint32_t index, std::size_t bytes) = nullptr;
+  /// The same bytes in another process, or in this one, on the same device: both name them by
+  /// addresses of their own. Throws CollectiveError(Device) with the driver's words.
+  std::unique_ptr<detail::DeviceMemory> (*open_shared)(std::uint32_t index,
+                                                       detail::Descriptor handle,
+                                                       std::size_t bytes) = nullptr;
 };
 
 /// Every kind in this build.

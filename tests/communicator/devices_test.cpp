@@ -46,6 +46,69 @@ TEST_P(Devices, take_every_dtype_and_kind) {
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Devices, testing::Values(1, 2, 3, 4, 7));
 
+void run_ranks_on_one_device(std::size_t ranks, const std::function<void(Communicator&)>& body) {
+  run_ranks(
+      ranks, Owners::all, options_with(), [](Rank) { return Device::vulkan(2); }, body);
+}
+
+TEST_P(Devices, exchange_within_the_one_that_all_own) {
+  const FakeDevices devices({.processor = true});  // from short lengths on
+  run_ranks_on_one_device(GetParam(), [](Communicator& comm) {
+    for (const std::size_t count : {0UL, 13UL, 70001UL, 300007UL})
+      check_all<float>(comm, ReduceKind::Mean, count);
+    // Memory of the CPU, too: ranks do not know what others have.
+    Buffer buffer = upload(comm, std::vector<float>(100003, 2));
+    std::vector<float> values(100003, 2);
+    if (comm.rank() == Rank(0)) {
+      all_reduce(comm, values, ReduceKind::Sum);
+    } else {
+      all_reduce(comm, buffer, ReduceKind::Sum);
+      values = download<float>(buffer);
+    }
+    const auto twice = static_cast<float>(2 * comm.size());
+    EXPECT_EQ(std::count(values.begin(), values.end(), twice), 100003);
+  });
+  const auto ranks = static_cast<std::int64_t>(GetParam());
+  EXPECT_EQ(devices.counts().opened, ranks * (ranks - 1));
+  EXPECT_EQ(devices.counts().shared > 0, ranks > 1);
+  EXPECT_EQ(devices.counts().unreached, 0);
+}
+
+TEST(Devices, share_slots_in_communicators_of_ranks_on_one_device) {
+  const FakeDevices devices({.processor = true});
+  run_ranks(
+      4, Owners::all, options_with(), [](Rank rank) { return Device::vulkan(rank.value() / 2); },
+      [&](Communicator& comm) {
+        check_all<float>(comm, ReduceKind::Sum, 90001);
+        comm.barrier();
+        EXPECT_EQ(devices.counts().shared, 0);
+        comm.barrier();
+        auto mates = comm.split(comm.rank().value() / 2, 0);
+        check_all<float>(*mates, ReduceKind::Sum, 90001);
+        mates->close();
+        auto others = comm.split(comm.rank().value() < 3 ? 0 : 1, 0);
+        check_all<float>(*others, ReduceKind::Sum, 90001);
+        others->close();
+      });
+  EXPECT_EQ(devices.counts().opened, 4);
+  EXPECT_GT(devices.counts().shared, 0);
+  EXPECT_EQ(devices.counts().unreached, 0);
+}
+
+TEST(Devices, exchange_by_the_heap_where_memory_is_not_shared) {
+  for (FakeDeviceRules rules :
+       {FakeDeviceRules{.shares = false}, FakeDeviceRules{.opens_shared = false},
+        FakeDeviceRules{.most_shared_bytes = 1000}}) {
+    rules.processor = true;
+    const FakeDevices devices(rules);
+    run_ranks_on_one_device(
+        3, [](Communicator& comm) { check_all<float>(comm, ReduceKind::Sum, 90001); });
+    EXPECT_EQ(devices.counts().shared, 0);
+    EXPECT_GT(devices.counts().reductions, 0);
+    EXPECT_EQ(devices.counts().unreached, 0);
+  }
+}
+
 TEST(Devices, without_imports_copy_by_transfers) {
   const FakeDevices devices({.imports = false});
   run_ranks(3, Owners::even, options_with(), [](Communicator& comm) {

@@ -23,9 +23,9 @@ std::atomic<std::int64_t> steps_left{0};
 /// Addresses that a device may name, and where the bytes are.
 class Reach {
  public:
-  void add(const std::byte* address, std::byte* bytes, std::size_t length) {
+  void add(const std::byte* address, std::byte* bytes, std::size_t length, bool shared = false) {
     const std::lock_guard lock(mutex_);
-    ranges_.emplace(address, Range{bytes, length});
+    ranges_.emplace(address, Range{bytes, length, shared});
   }
   void remove(const std::byte* address, const std::byte* bytes) {
     const std::lock_guard lock(mutex_);
@@ -40,8 +40,9 @@ class Reach {
     const std::lock_guard lock(mutex_);
     for (const auto& [start, range] : ranges_) {
       const auto offset = static_cast<std::size_t>(address - start);
-      if (address >= start && offset <= range.length && length <= range.length - offset)
-        return range.bytes + offset;
+      if (address < start || offset > range.length || length > range.length - offset) continue;
+      counts.shared += range.shared;
+      return range.bytes + offset;
     }
     return nullptr;
   }
@@ -50,6 +51,7 @@ class Reach {
   struct Range {
     std::byte* bytes;
     std::size_t length;
+    bool shared;
   };
   std::mutex mutex_;
   std::multimap<const std::byte*, Range> ranges_;
@@ -130,14 +132,35 @@ class FakeCompute final : public Compute {
 
 std::array<std::unique_ptr<FakeCompute>, kDevices> computes;
 
+/// Zeroed bytes, of a file where others may have them, too.
+class MappedBytes {
+ public:
+  MappedBytes(std::size_t bytes, int file)
+      : length_(bytes + 1),
+        begin_(mmap(nullptr, length_, PROT_READ | PROT_WRITE,
+                    file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, file, 0)) {
+    if (begin_ == MAP_FAILED) throw CollectiveError(ErrorKind::OutOfMemory, "Buffer", "no memory");
+  }
+  ~MappedBytes() { munmap(begin_, length_); }
+  MappedBytes(const MappedBytes&) = delete;
+  MappedBytes& operator=(const MappedBytes&) = delete;
+
+  [[nodiscard]] std::byte* data() const { return static_cast<std::byte*>(begin_); }
+  [[nodiscard]] std::size_t size() const { return length_ - 1; }
+
+ private:
+  std::size_t length_;
+  void* begin_;
+};
+
 class FakeDeviceMemory final : public detail::DeviceMemory {
  public:
-  FakeDeviceMemory(FakeCompute& compute, std::size_t bytes)
-      : compute_(compute), bytes_(bytes), length_(bytes + 1) {
+  FakeDeviceMemory(FakeCompute& compute, std::size_t bytes, int file = -1)
+      : compute_(compute), bytes_(bytes, file), length_(bytes + 1) {
     void* const range =
         mmap(nullptr, length_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     address_ = static_cast<std::byte*>(range);
-    compute_.reach.add(address_, bytes_.data(), bytes_.size());
+    compute_.reach.add(address_, bytes_.data(), bytes_.size(), file >= 0);
   }
   ~FakeDeviceMemory() override {
     compute_.finish();
@@ -163,7 +186,7 @@ class FakeDeviceMemory final : public detail::DeviceMemory {
   }
 
   FakeCompute& compute_;
-  std::vector<std::byte> bytes_;
+  MappedBytes bytes_;
   std::size_t length_;
   std::byte* address_;
 };
@@ -189,7 +212,9 @@ constexpr DeviceDriver kFakeDriver{
     "simulated",
     [] { return kDevices; },
     [] { return std::string(); },
-    [](std::uint32_t) { return DeviceLocation{}; },
+    [](std::uint32_t index) {
+      return DeviceLocation{.processor = rules.processor, .identity = rules.shares ? index + 1 : 0};
+    },
     [](std::uint32_t) { return DeviceProperties{.description = "simulated"}; },
     [](std::uint32_t index, std::size_t bytes) -> std::unique_ptr<detail::DeviceMemory> {
       if (bytes > rules.most_bytes)
@@ -208,6 +233,21 @@ constexpr DeviceDriver kFakeDriver{
     [](std::uint32_t) -> std::unique_ptr<CommandStream> {
       throw CollectiveError(ErrorKind::Unsupported, "make_stream",
                             "simulated devices have no streams");
+    },
+    [](std::uint32_t index, std::size_t bytes) -> SharedDeviceMemory {
+      if (bytes > rules.most_shared_bytes)
+        throw CollectiveError(ErrorKind::OutOfMemory, "Buffer", "no room on the simulated device");
+      detail::Descriptor file(memfd_create("rlx-test", MFD_CLOEXEC));
+      if (ftruncate(file.get(), static_cast<off_t>(bytes + 1)) != 0) return {};
+      auto memory = std::make_unique<FakeDeviceMemory>(*computes.at(index), bytes, file.get());
+      return {std::move(memory), std::move(file)};
+    },
+    [](std::uint32_t index, detail::Descriptor file,
+       std::size_t bytes) -> std::unique_ptr<detail::DeviceMemory> {
+      if (!rules.opens_shared)
+        throw CollectiveError(ErrorKind::Device, "Buffer", "the simulated device opens nothing");
+      counts.opened++;
+      return std::make_unique<FakeDeviceMemory>(*computes.at(index), bytes, file.get());
     }};
 
 }  // namespace
@@ -215,8 +255,9 @@ constexpr DeviceDriver kFakeDriver{
 FakeDevices::FakeDevices(const FakeDeviceRules& given) {
   rules = given;
   steps_left = given.lost_after;
-  for (auto* count : {&test::counts.copies, &test::counts.reductions, &test::counts.imports,
-                      &test::counts.transfers, &test::counts.unreached})
+  for (auto* count :
+       {&test::counts.copies, &test::counts.reductions, &test::counts.imports, &test::counts.opened,
+        &test::counts.shared, &test::counts.transfers, &test::counts.unreached})
     *count = 0;
   for (auto& compute : computes) compute = std::make_unique<FakeCompute>();
   stand_in(&kFakeDriver);

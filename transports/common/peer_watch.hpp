@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "rlx/rank.hpp"
-#include "transports/common/descriptor.hpp"
+#include "lib/base/descriptor.hpp"
 #include "transports/common/process_identity.hpp"
 
 namespace rlx::detail {

@@ -11,8 +11,8 @@
 #include <span>
 #include <vector>
 
+#include "lib/base/descriptor.hpp"
 #include "rlx/rank.hpp"
-#include "transports/common/descriptor.hpp"
 #include "transports/common/process_identity.hpp"
 #include "transports/shm/shared_file.hpp"
 

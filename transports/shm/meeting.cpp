@@ -9,10 +9,13 @@
 #include <system_error>
 #include <utility>
 
+#include "lib/base/unix_socket.hpp"
 #include "rlx/error.hpp"
-#include "transports/shm/unix_socket.hpp"
 
 namespace rlx::shm {
+
+using detail::accept_from, detail::connect_to, detail::listen_at, detail::receive_packet;
+using detail::Descriptor, detail::send_packet, detail::user_of;
 
 namespace {
 

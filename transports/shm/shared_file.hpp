@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "transports/common/descriptor.hpp"
+#include "lib/base/descriptor.hpp"
 
 namespace rlx::shm {
 

@@ -12,6 +12,7 @@ namespace {
 constexpr VkMemoryPropertyFlags kHost =
     VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
 constexpr std::uint32_t kNone = UINT32_MAX;
+constexpr auto kOpaqueFd = VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT;
 
 }  // namespace
 
@@ -87,7 +88,59 @@ VkResult DeviceBuffer::import(Gpu& gpu, std::span<std::byte> pages, DeviceBuffer
       .sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT,
       .handleType = kHandle,
       .pHostPointer = pages.data()};
-  if (const VkResult bound = made.bind(type, &import); bound != VK_SUCCESS) return bound;
+  if (const VkResult bound = made.bind(type, &import, pages.size()); bound != VK_SUCCESS)
+    return bound;
+  into = std::move(made);
+  return VK_SUCCESS;
+}
+
+VkResult DeviceBuffer::create_shared() {
+  const VkExternalMemoryBufferCreateInfo external{
+      .sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO, .handleTypes = kOpaqueFd};
+  return create(&external);
+}
+
+/// The first type that a buffer like this allows, which is the same one for whoever makes one.
+VkResult DeviceBuffer::bind_shared(const void* chain) {
+  const std::uint32_t type =
+      gpu_->memory_type(requirements().memoryTypeBits, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
+  if (type == kNone) return VK_ERROR_FEATURE_NOT_PRESENT;
+  const VkMemoryDedicatedAllocateInfo dedicated{
+      .sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_ALLOCATE_INFO, .pNext = chain, .buffer = buffer_};
+  return bind(type, &dedicated);
+}
+
+VkResult DeviceBuffer::allocate_shared(Gpu& gpu, std::uint64_t bytes, detail::Descriptor& handle,
+                                       DeviceBuffer& into) {
+  DeviceBuffer made(gpu, bytes, false);
+  if (const VkResult result = made.create_shared(); result != VK_SUCCESS) return result;
+  const VkExportMemoryAllocateInfo exported{.sType = VK_STRUCTURE_TYPE_EXPORT_MEMORY_ALLOCATE_INFO,
+                                            .handleTypes = kOpaqueFd};
+  if (gpu.allocated + bytes > hooks().most_device_bytes) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+  if (const VkResult result = made.bind_shared(&exported); result != VK_SUCCESS) return result;
+  gpu.allocated += bytes;
+  made.counted_ = true;
+  const VkMemoryGetFdInfoKHR info{.sType = VK_STRUCTURE_TYPE_MEMORY_GET_FD_INFO_KHR,
+                                  .memory = made.memory_,
+                                  .handleType = kOpaqueFd};
+  int fd = -1;
+  const VkResult result = gpu.functions().vkGetMemoryFdKHR(gpu.device(), &info, &fd);
+  if (result != VK_SUCCESS) return result;
+  handle.reset(fd);
+  into = std::move(made);
+  return VK_SUCCESS;
+}
+
+VkResult DeviceBuffer::open_shared(Gpu& gpu, std::uint64_t bytes, detail::Descriptor handle,
+                                   DeviceBuffer& into) {
+  DeviceBuffer made(gpu, bytes, false);
+  if (const VkResult result = made.create_shared(); result != VK_SUCCESS) return result;
+  const VkImportMemoryFdInfoKHR imported{.sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR,
+                                         .handleType = kOpaqueFd,
+                                         .fd = handle.get()};
+  const VkResult result = made.bind_shared(&imported);
+  if (made.memory_ != VK_NULL_HANDLE) static_cast<void>(handle.release());  // it is the driver's
+  if (result != VK_SUCCESS) return result;
   into = std::move(made);
   return VK_SUCCESS;
 }
@@ -109,13 +162,13 @@ VkResult DeviceBuffer::create(const void* chain) {
   return gpu_->functions().vkCreateBuffer(gpu_->device(), &info, nullptr, &buffer_);
 }
 
-VkResult DeviceBuffer::bind(std::uint32_t type, const void* chain) {
+VkResult DeviceBuffer::bind(std::uint32_t type, const void* chain, std::uint64_t bytes) {
   const VkMemoryAllocateFlagsInfo flags{.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
                                         .pNext = chain,
                                         .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
   const VkMemoryAllocateInfo info{.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
                                   .pNext = &flags,
-                                  .allocationSize = chain == nullptr ? requirements().size : bytes_,
+                                  .allocationSize = bytes == 0 ? requirements().size : bytes,
                                   .memoryTypeIndex = type};
   const VkResult result =
       gpu_->functions().vkAllocateMemory(gpu_->device(), &info, nullptr, &memory_);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "lib/base/descriptor.hpp"
 #include "lib/driver/vulkan/gpu.hpp"
 
 namespace rlx::vulkan {
@@ -25,6 +26,13 @@ class DeviceBuffer {
   /// Whole pages of this process.
   [[nodiscard]] static VkResult import(Gpu& gpu, std::span<std::byte> pages, DeviceBuffer& into);
 
+  /// Memory of the device that others may have by `handle` (VK_KHR_external_memory_fd), and that of
+  /// another who does.
+  [[nodiscard]] static VkResult allocate_shared(Gpu& gpu, std::uint64_t bytes,
+                                                detail::Descriptor& handle, DeviceBuffer& into);
+  [[nodiscard]] static VkResult open_shared(Gpu& gpu, std::uint64_t bytes,
+                                            detail::Descriptor handle, DeviceBuffer& into);
+
   /// Makes it findable; its first byte is `begin`.
   void map_at(std::byte* begin);
   /// Steps that come now do not find it any more.
@@ -38,7 +46,10 @@ class DeviceBuffer {
  private:
   DeviceBuffer(Gpu& gpu, std::uint64_t bytes, bool host) : gpu_(&gpu), bytes_(bytes), host_(host) {}
   [[nodiscard]] VkResult create(const void* chain);
-  [[nodiscard]] VkResult bind(std::uint32_t type, const void* chain);
+  /// `bytes` of memory: 0 as many as the buffer wants.
+  [[nodiscard]] VkResult bind(std::uint32_t type, const void* chain, std::uint64_t bytes = 0);
+  [[nodiscard]] VkResult create_shared();
+  [[nodiscard]] VkResult bind_shared(const void* chain);
   [[nodiscard]] VkMemoryRequirements requirements() const;
   void release() noexcept;
 

@@ -1,6 +1,6 @@
 #pragma once
-// Vulkan's functions, found at run time in the loader of this machine: nothing links against it, and
-// a machine without it only has no Vulkan devices.
+// Vulkan's functions, found at run time in the loader of this machine: nothing links against it,
+// and a machine without it only has no Vulkan devices.
 
 #define VK_NO_PROTOTYPES
 #include <vulkan/vulkan.h>

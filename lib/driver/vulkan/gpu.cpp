@@ -79,14 +79,16 @@ void LogicalDevice::create(const Instance& instance, const PhysicalDevice& physi
                .queueFamilyIndex = physical.queues.transfer,
                .queueCount = physical.queues.transfer_queues,
                .pQueuePriorities = kPriorities.data()};
-  const char* const import = VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME;
+  std::vector<const char*> extensions;
+  if (physical.host_import) extensions.push_back(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+  if (physical.memory_fd) extensions.push_back(VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME);
   const VkDeviceCreateInfo info{
       .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
       .pNext = &wanted.core,
       .queueCreateInfoCount = physical.queues.transfer_queues == 0 ? 1U : 2U,
       .pQueueCreateInfos = queues.data(),
-      .enabledExtensionCount = physical.host_import ? 1U : 0U,
-      .ppEnabledExtensionNames = &import};
+      .enabledExtensionCount = static_cast<std::uint32_t>(extensions.size()),
+      .ppEnabledExtensionNames = extensions.data()};
   check(instance.functions.vkCreateDevice(physical.handle, &info, nullptr, &handle),
         fmt::format("vkCreateDevice for {}", physical.properties.deviceName).c_str());
 }

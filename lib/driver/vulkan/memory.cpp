@@ -68,7 +68,38 @@ VulkanMemory::VulkanMemory(OpenDevice& device, std::size_t bytes)
   check_health(device.compute, "Buffer");
 }
 
+VulkanMemory::VulkanMemory(OpenDevice& device, std::size_t bytes, detail::Descriptor& handle)
+    : device_(device), addresses_(rounded(device, bytes)) {
+  check_health(device.compute, "Buffer");
+  const std::uint64_t whole = rounded(device, bytes);
+  check_room(device, whole, bytes);
+  DeviceBuffer buffer;
+  const VkResult result = DeviceBuffer::allocate_shared(device.gpu, whole, handle, buffer);
+  if (result == VK_ERROR_DEVICE_LOST) check(result, "vkAllocateMemory");
+  if (result != VK_SUCCESS) throw_out_of_memory(device, bytes, result);
+  keep(std::move(buffer));
+}
+
+VulkanMemory::VulkanMemory(OpenDevice& device, detail::Descriptor handle, std::size_t bytes)
+    : device_(device), addresses_(rounded(device, bytes)) {
+  check_health(device.compute, "Buffer");
+  DeviceBuffer buffer;
+  check(DeviceBuffer::open_shared(device.gpu, rounded(device, bytes), std::move(handle), buffer),
+        "vkAllocateMemory of another's descriptor");
+  keep(std::move(buffer));
+}
+
+bool VulkanMemory::shareable(const OpenDevice& device, std::size_t bytes) {
+  return device.gpu.physical().memory_fd && device.gpu.functions().vkGetMemoryFdKHR != nullptr &&
+         rounded(device, bytes) <= most_buffer_bytes(device.gpu);
+}
+
 VulkanMemory::~VulkanMemory() { unmap_and_wait(); }
+
+void VulkanMemory::keep(DeviceBuffer buffer) {
+  buffers_.push_back(std::move(buffer));
+  buffers_[0].map_at(addresses_.begin());
+}
 
 void VulkanMemory::allocate(std::uint64_t bytes, std::size_t asked) {
   const std::uint64_t most = most_buffer_bytes(device_.gpu);

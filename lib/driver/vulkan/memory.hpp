@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "lib/base/descriptor.hpp"
 #include "lib/driver/vulkan/device_buffer.hpp"
 #include "lib/driver/vulkan/open_device.hpp"
 #include "rlx/buffer.hpp"
@@ -32,6 +33,11 @@ class VulkanMemory final : public detail::DeviceMemory {
  public:
   /// Throws CollectiveError: OutOfMemory naming sizes, Device.
   VulkanMemory(OpenDevice& device, std::size_t bytes);
+  /// One buffer that others may open by `handle`, which this sets; not zeroed. It is shareable().
+  VulkanMemory(OpenDevice& device, std::size_t bytes, detail::Descriptor& handle);
+  /// The buffer of somebody else on this device. Throws CollectiveError(Device).
+  VulkanMemory(OpenDevice& device, detail::Descriptor handle, std::size_t bytes);
+  [[nodiscard]] static bool shareable(const OpenDevice& device, std::size_t bytes);
   /// Waits for the steps that name it.
   ~VulkanMemory() override;
 
@@ -42,6 +48,7 @@ class VulkanMemory final : public detail::DeviceMemory {
 
  private:
   void allocate(std::uint64_t bytes, std::size_t asked);
+  void keep(DeviceBuffer buffer);
   void unmap_and_wait() noexcept;
 
   OpenDevice& device_;

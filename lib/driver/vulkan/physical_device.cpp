@@ -93,6 +93,15 @@ void describe_memory(const InstanceFunctions& functions, PhysicalDevice& device)
   }
 }
 
+/// Of device and driver: 64 bits of what tells them apart (FNV-1a), not 0.
+std::uint64_t identity_of(const VkPhysicalDeviceIDProperties& id) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const auto* uuid : {&id.deviceUUID, &id.driverUUID}) {
+    for (const std::uint8_t byte : *uuid) hash = (hash ^ byte) * 0x100000001b3ULL;
+  }
+  return hash | 1;
+}
+
 void describe(const InstanceFunctions& functions, PhysicalDevice& device) {
   const std::vector<std::string> extensions = extensions_of(functions, device.handle);
   VkPhysicalDeviceProperties2 all{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
@@ -118,6 +127,7 @@ void describe(const InstanceFunctions& functions, PhysicalDevice& device) {
   chain.add(limits);
   chain.add(device.float_controls);
   device.host_import = contains(extensions, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+  device.memory_fd = contains(extensions, VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME);
   device.memory_budget = contains(extensions, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
   device.has_pci = contains(extensions, VK_EXT_PCI_BUS_INFO_EXTENSION_NAME);
   if (device.host_import) chain.add(import);
@@ -133,6 +143,7 @@ void describe(const InstanceFunctions& functions, PhysicalDevice& device) {
                               VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version),
                               VK_API_VERSION_PATCH(version));
   std::memcpy(device.uuid.data(), id.deviceUUID, VK_UUID_SIZE);
+  device.identity = identity_of(id);
   device.pci = {pci.pciDomain, pci.pciBus, pci.pciDevice, pci.pciFunction};
   device.import_alignment = import.minImportedHostPointerAlignment;
   device.most_allocation = limits.maxMemoryAllocationSize;

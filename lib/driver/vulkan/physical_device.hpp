@@ -34,9 +34,11 @@ struct PhysicalDevice {
   VkPhysicalDeviceProperties properties{};
   std::string driver;  ///< "NVIDIA 580.159.04, Vulkan 1.4.312"
   std::array<std::uint8_t, VK_UUID_SIZE> uuid{};
+  std::uint64_t identity = 0;  ///< of device and driver, by which processes know the same one
   bool has_pci = false;
   PciAddress pci;
   bool host_import = false;    ///< VK_EXT_external_memory_host
+  bool memory_fd = false;      ///< VK_KHR_external_memory_fd
   bool memory_budget = false;  ///< VK_EXT_memory_budget
   std::uint64_t import_alignment = 0;
   std::uint64_t most_allocation = 0;  ///< bytes of one allocation

@@ -24,6 +24,7 @@ DeviceLocation location(std::uint32_t index) {
     std::ifstream file(fmt::format("/sys/bus/pci/devices/{}/numa_node", to_string(device.pci)));
     if (!(file >> location.numa_node)) location.numa_node = -1;
   }
+  location.identity = device.identity;
   return location;
 }
 
@@ -51,6 +52,19 @@ std::unique_ptr<HostImport> import_host(std::uint32_t index, std::span<std::byte
 
 std::unique_ptr<CommandStream> stream(std::uint32_t index) {
   return std::make_unique<VulkanStream>(open_device(index), index);
+}
+
+SharedDeviceMemory allocate_shared(std::uint32_t index, std::size_t bytes) {
+  OpenDevice& device = open_device(index);
+  SharedDeviceMemory shared;
+  if (!VulkanMemory::shareable(device, bytes)) return shared;
+  shared.memory = std::make_unique<VulkanMemory>(device, bytes, shared.handle);
+  return shared;
+}
+
+std::unique_ptr<detail::DeviceMemory> open_shared(std::uint32_t index, detail::Descriptor handle,
+                                                  std::size_t bytes) {
+  return std::make_unique<VulkanMemory>(open_device(index), std::move(handle), bytes);
 }
 
 }  // namespace rlx::vulkan

@@ -15,6 +15,10 @@ namespace rlx::vulkan {
 [[nodiscard]] std::unique_ptr<HostImport> import_host(std::uint32_t index,
                                                       std::span<std::byte> pages);
 [[nodiscard]] std::unique_ptr<CommandStream> stream(std::uint32_t index);
+[[nodiscard]] SharedDeviceMemory allocate_shared(std::uint32_t index, std::size_t bytes);
+[[nodiscard]] std::unique_ptr<detail::DeviceMemory> open_shared(std::uint32_t index,
+                                                                detail::Descriptor handle,
+                                                                std::size_t bytes);
 
 inline constexpr DeviceDriver kDriver{.kind = DeviceKind::vulkan,
                                       .summary = "Vulkan: compute shaders and copy queues",
@@ -25,6 +29,8 @@ inline constexpr DeviceDriver kDriver{.kind = DeviceKind::vulkan,
                                       .allocate = allocate,
                                       .compute = compute,
                                       .import_host = import_host,
-                                      .stream = stream};
+                                      .stream = stream,
+                                      .allocate_shared = allocate_shared,
+                                      .open_shared = open_shared};
 
 }  // namespace rlx::vulkan

@@ -1,3 +1,7 @@
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstring>
 #include <thread>
 
@@ -105,6 +109,42 @@ TEST_F(VulkanMemoryTest, serves_buffers_and_arenas) {
   std::vector<float> read(5);
   arena.read(slot, read);
   EXPECT_THAT(read, ::testing::ElementsAre(1, 2, 3, 4, 5));
+}
+
+TEST_F(VulkanMemoryTest, is_shared_with_whoever_opens_it) {
+  constexpr std::size_t kBytes = (3U << 20) + 100;
+  SharedDeviceMemory shared = driver().allocate_shared(0, kBytes);
+  ASSERT_NE(shared.memory, nullptr) << "VK_KHR_external_memory_fd";
+  const auto opened = driver().open_shared(0, detail::Descriptor(dup(shared.handle.get())), kBytes);
+  ASSERT_NE(opened->address(), shared.memory->address());
+  const Bytes bytes = random_bytes(kBytes, 3);
+  shared.memory->write(0, bytes);
+  Bytes read(kBytes);
+  opened->read(0, read);
+  EXPECT_TRUE(read == bytes);
+  // Steps name both, and what is shared outlives whoever made it.
+  std::byte* const theirs = opened->address();
+  ASSERT_TRUE(wait_for(compute(), copy(compute(), theirs, shared.memory->address() + 500, 400)));
+  shared.memory.reset();
+  const auto mine = driver().allocate(0, kBytes);
+  ASSERT_TRUE(wait_for(compute(), copy(compute(), mine->address(), theirs, kBytes)));
+  Bytes expected = bytes;
+  std::copy_n(bytes.begin() + 500, 400, expected.begin());
+  mine->read(0, read);
+  EXPECT_TRUE(read == expected);
+}
+
+TEST_F(VulkanMemoryTest, is_not_opened_by_something_else) {
+  detail::Descriptor file(memfd_create("rlx-test", MFD_CLOEXEC));
+  ASSERT_EQ(ftruncate(file.get(), 100), 0);
+  const auto said = error_of([&] { (void)driver().open_shared(0, std::move(file), 1U << 20); },
+                             ErrorKind::Device);
+  EXPECT_THAT(said, HasSubstr("VK_ERROR_"));
+}
+
+TEST_F(VulkanMemoryTest, that_does_not_fit_one_buffer_is_not_shared) {
+  hooks().piece_bytes = 1U << 20;
+  EXPECT_EQ(driver().allocate_shared(0, (1U << 20) + 1).memory, nullptr);
 }
 
 TEST_F(VulkanMemoryTest, threads_transfer_at_the_same_time) {

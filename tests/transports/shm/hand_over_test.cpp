@@ -17,9 +17,12 @@
 #include <thread>
 
 #include "tests/transports/shm/cards.hpp"
-#include "transports/shm/unix_socket.hpp"
+#include "lib/base/unix_socket.hpp"
 
 namespace rlx::shm {
+
+using detail::accept_from, detail::connect_to, detail::listen_at, detail::send_packet;
+using detail::Descriptor;
 
 namespace {
 

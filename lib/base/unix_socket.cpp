@@ -1,4 +1,4 @@
-#include "transports/shm/unix_socket.hpp"
+#include "lib/base/unix_socket.hpp"
 
 #include <fmt/core.h>
 #include <sys/socket.h>
@@ -11,7 +11,7 @@
 
 #include "rlx/error.hpp"
 
-namespace rlx::shm {
+namespace rlx::detail {
 
 namespace {
 
@@ -58,7 +58,7 @@ Descriptor listen_at(const std::string& name, int backlog) {
                        ::bind(listener.get(), address.get(), address.length) == 0 &&
                        ::listen(listener.get(), backlog) == 0;
   if (listens) return listener;
-  throw CollectiveError(ErrorKind::Unsupported, "shm",
+  throw CollectiveError(ErrorKind::Unsupported, "unix socket",
                         fmt::format("can not listen for ranks of this node: {}",
                                     std::generic_category().message(errno)));
 }
@@ -123,4 +123,4 @@ int receive_packet(const Descriptor& connection, std::span<std::byte> packet, De
   return whole ? 0 : EPROTO;
 }
 
-}  // namespace rlx::shm
+}  // namespace rlx::detail

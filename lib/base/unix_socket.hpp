@@ -8,11 +8,9 @@
 #include <span>
 #include <string>
 
-#include "transports/common/descriptor.hpp"
+#include "lib/base/descriptor.hpp"
 
-namespace rlx::shm {
-
-using detail::Descriptor;
+namespace rlx::detail {
 
 /// Listens at an abstract name. Throws CollectiveError(Unsupported) with the system's words.
 [[nodiscard]] Descriptor listen_at(const std::string& name, int backlog);
@@ -37,4 +35,4 @@ using detail::Descriptor;
 [[nodiscard]] int receive_packet(const Descriptor& connection, std::span<std::byte> packet,
                                  Descriptor& passed);
 
-}  // namespace rlx::shm
+}  // namespace rlx::detail
