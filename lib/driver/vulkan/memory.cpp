@@ -33,6 +33,15 @@ std::uint64_t rounded(const OpenDevice& device, std::size_t bytes) {
                   gpu.name(), asked, name_of(result), room.bytes, room.free, gpu.allocated.load()));
 }
 
+// Drivers say of a wrong descriptor what occurs to them, even that memory is used up.
+[[noreturn]] void throw_not_opened(const OpenDevice& device, std::size_t bytes, VkResult result) {
+  throw CollectiveError(
+      ErrorKind::Device, "Buffer",
+      fmt::format("{} does not open {} bytes that another rank on it has shared ({}); both have to "
+                  "use the same driver",
+                  device.gpu.name(), bytes, name_of(result)));
+}
+
 // Drivers that lend the host's memory may grant what is not there.
 void check_room(const OpenDevice& device, std::uint64_t bytes, std::size_t asked) {
   const std::uint32_t type =
@@ -84,8 +93,9 @@ VulkanMemory::VulkanMemory(OpenDevice& device, detail::Descriptor handle, std::s
     : device_(device), addresses_(rounded(device, bytes)) {
   check_health(device.compute, "Buffer");
   DeviceBuffer buffer;
-  check(DeviceBuffer::open_shared(device.gpu, rounded(device, bytes), std::move(handle), buffer),
-        "vkAllocateMemory of another's descriptor");
+  const VkResult result =
+      DeviceBuffer::open_shared(device.gpu, rounded(device, bytes), std::move(handle), buffer);
+  if (result != VK_SUCCESS) throw_not_opened(device, bytes, result);
   keep(std::move(buffer));
 }
 
