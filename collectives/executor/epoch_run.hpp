@@ -108,6 +108,17 @@ class EpochRun {
   [[nodiscard]] std::uint64_t epoch() const { return arguments_.epoch; }
   /// The first step that is not done, nullptr when only completions are outstanding.
   [[nodiscard]] const BoundStep* blocked() const noexcept;
+  /// Of the puts and signals, one to a peer that `gone` names, which will never complete it;
+  /// nullptr when there is none, or while steps are left.
+  template <class Gone>
+  [[nodiscard]] const BoundStep* undelivered(const Gone& gone) const noexcept {
+    if (blocked() != nullptr || drained()) return nullptr;
+    for (const BoundStep& step : arguments_.plan->steps) {
+      const bool sends = step.kind == StepKind::put || step.kind == StepKind::signal;
+      if (sends && gone(step.peer)) return &step;
+    }
+    return nullptr;
+  }
   /// Whether nothing but the device holds it up: no peer is to blame.
   [[nodiscard]] bool awaits_device() const noexcept { return awaits_device_; }
   /// Whether every operation issued needs no more help of mine.

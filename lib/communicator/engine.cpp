@@ -427,6 +427,19 @@ Blocked Engine::blocked() const noexcept {
   return {};
 }
 
+Blocked Engine::undelivered() const noexcept {
+  const auto gone = [this](std::uint32_t peer) {
+    return environment_.transport->peer_failed(setup_.peers[peer].rank);
+  };
+  for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch) {
+    const Active& slot = active(epoch);
+    if (!slot.call || slot.staging != Staging::none || slot.run.awaits_device()) continue;
+    if (const collectives::BoundStep* step = slot.run.undelivered(gone))
+      return {slot.call.get(), step, epoch};
+  }
+  return {};
+}
+
 Blocked Engine::oldest() const noexcept {
   for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch) {
     const Active& slot = active(epoch);

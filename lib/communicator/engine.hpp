@@ -89,6 +89,10 @@ class Engine {
   [[nodiscard]] collectives::RunStatus failure() const noexcept { return failure_; }
   /// The oldest epoch in flight that waits; call is nullptr when none does.
   [[nodiscard]] Blocked blocked() const noexcept;
+  /// The oldest epoch in flight that has made its last step and sent to a peer that is gone, for
+  /// which it waits in vain; call is nullptr when there is none. On the way there nobody may have
+  /// waited for that peer.
+  [[nodiscard]] Blocked undelivered() const noexcept;
   /// The oldest epoch in flight, whatever it waits for.
   [[nodiscard]] Blocked oldest() const noexcept;
   /// The smallest id of a call that is not complete, or ~0.

@@ -42,7 +42,8 @@ void Watchdog::look() noexcept {
   last_look_ = now;
   if (device_failed()) return;
   for (CommunicatorState* communicator : context_.communicators()) {
-    const Blocked blocked = communicator->engine().blocked();
+    Blocked blocked = communicator->engine().undelivered();
+    if (!blocked.call) blocked = communicator->engine().blocked();
     if (!blocked.call) continue;
     watch(*communicator, blocked);
     return;
