@@ -22,6 +22,12 @@ void EpochRun::start() noexcept {
   completion_.remote.store(0, std::memory_order_relaxed);
 }
 
+void EpochRun::take_over(const EpochRun& other) noexcept {
+  arguments_ = other.arguments_;
+  start();
+  next_ = other.next_;
+}
+
 RunStatus EpochRun::advance(const RunEnvironment& environment) noexcept {
   const BoundPlan& plan = *arguments_.plan;
   bool moved = false;

@@ -103,6 +103,8 @@ class EpochRun {
   /// The arguments to be filled in, all of them; memory as the plan needs it. Then start().
   [[nodiscard]] RunArguments& prepare() noexcept { return arguments_; }
   void start() noexcept;
+  /// Goes on where `other`, over mapped memory and computed by the CPU, stands.
+  void take_over(const EpochRun& other) noexcept;
   RunStatus advance(const RunEnvironment& environment) noexcept;
 
   [[nodiscard]] std::uint64_t epoch() const { return arguments_.epoch; }

@@ -8,6 +8,7 @@
 
 #include "lib/communicator/attached_memory.hpp"
 #include "lib/communicator/plan_cache.hpp"
+#include "lib/communicator/repeated_call.hpp"
 #include "rlx/collectives.hpp"
 
 namespace rlx::detail {
@@ -50,8 +51,7 @@ void prepare_memory(CallState& call, const CommunicatorState& communicator);
 class PlanState {
  public:
   std::shared_ptr<CommunicatorState> communicator;
-  CallArguments arguments;
-  std::shared_ptr<const PreparedCall> prepared;
+  RepeatedCall call;
   std::shared_ptr<CallState> running;
   bool overlaps = false;  ///< input and output share memory, or may: a copy may be needed
 };

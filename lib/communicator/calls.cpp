@@ -144,13 +144,12 @@ void prepare_memory(CallState& state, const CommunicatorState& comm) {
 
 void run(Communicator& communicator, const CallArguments& call) {
   CommunicatorState& comm = state_of(communicator);
-  if (const auto& known = comm.recall(call)) return comm.run(call, known);
+  if (RepeatedCall* const known = comm.recall(call)) return comm.run(*known);
   const Overlap overlap = check(call, comm);
   auto prepared = comm.plans().prepare(call);
   if (overlap != Overlap::none)
     return comm.complete(*comm.submit(call, std::move(prepared), CallPurpose::user, false));
-  comm.remember(call, prepared);
-  comm.run(call, prepared);
+  comm.run(comm.remember(call, std::move(prepared)));
 }
 
 Request run_async(Communicator& communicator, const CallArguments& call) {
@@ -165,8 +164,7 @@ Plan plan(Communicator& communicator, const CallArguments& call) {
   auto state = std::make_shared<PlanState>();
   state->overlaps = check(call, comm) != Overlap::none;
   state->communicator = comm.shared_from_this();
-  state->arguments = call;
-  state->prepared = comm.plans().prepare(call);
+  comm.prepare(state->call, call, comm.plans().prepare(call));
   return Plan(std::move(state));
 }
 

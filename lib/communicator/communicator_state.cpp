@@ -255,50 +255,70 @@ std::size_t place_of(const CallArguments& arguments, std::size_t places) {
 
 }  // namespace
 
-const std::shared_ptr<const PreparedCall>& CommunicatorState::recall(
-    const CallArguments& arguments) const noexcept {
-  static const std::shared_ptr<const PreparedCall> kUnknown;
-  const Known& known = known_[place_of(arguments, known_.size())];
-  return known.arguments == arguments ? known.prepared : kUnknown;
+RepeatedCall* CommunicatorState::recall(const CallArguments& arguments) noexcept {
+  RepeatedCall& known = known_[place_of(arguments, known_.size())];
+  return known.prepared && known.arguments == arguments ? &known : nullptr;
 }
 
-void CommunicatorState::remember(const CallArguments& arguments,
-                                 std::shared_ptr<const PreparedCall> prepared) {
-  known_[place_of(arguments, known_.size())] = {arguments, std::move(prepared)};
+RepeatedCall& CommunicatorState::remember(const CallArguments& arguments,
+                                          std::shared_ptr<const PreparedCall> prepared) {
+  RepeatedCall& known = known_[place_of(arguments, known_.size())];
+  prepare(known, arguments, std::move(prepared));
+  return known;
 }
 
-void CommunicatorState::run(const CallArguments& arguments,
-                            const std::shared_ptr<const PreparedCall>& prepared) {
-  if (!maps_all_ || !engine_->may_run_alone(*prepared))
-    return complete(*submit(arguments, prepared, CallPurpose::user, false));
-  if (!run_alone(arguments, prepared)) complete(*blocking_);
+void CommunicatorState::prepare(RepeatedCall& call, const CallArguments& arguments,
+                                std::shared_ptr<const PreparedCall> prepared) const {
+  call.arguments = arguments;
+  call.prepared = std::move(prepared);
+  if (maps_all_) engine_->bind(call);
+}
+
+void CommunicatorState::run(RepeatedCall& call) {
+  if (!maps_all_ || !engine_->may_run_alone(*call.prepared))
+    return complete(*submit(call.arguments, call.prepared, CallPurpose::user, false));
+  if (!run_alone(call)) complete(*blocking_);
 }
 
 /// The short way of a call that finds nothing in flight: nothing is allocated or queued, and the
 /// engine lock is held for as long as polling costs less than letting others in. True when it is
-/// complete.
-bool CommunicatorState::run_alone(const CallArguments& arguments,
-                                  const std::shared_ptr<const PreparedCall>& prepared) {
+/// complete; otherwise blocking_ is.
+bool CommunicatorState::run_alone(RepeatedCall& call) {
   constexpr std::uint32_t kPolls = 1000;
+  const std::uint32_t polls = context_->agreed().ranks_fit_cores ? kPolls : 1;
   context_->refuse_forked_child();
-  if (!blocking_ || blocking_.use_count() > 1) blocking_ = std::make_shared<CallState>();
-  CallState& call = *blocking_;
   const std::lock_guard lock(context_->mutex());
   context_->look_at_health();
   context_->throw_if_failed();
-  if (closed_) throw_closed(operation_name(call));
-  call.arguments = arguments;
-  if (call.prepared != prepared) call.prepared = prepared;
-  call.started = call.finished = 0;
-  call.done.store(false, std::memory_order_relaxed);
-  call.sequence = sequence_++;
-  call.id = context_->next_call_id();
-  if (context_->in_flight() || !engine_->idle()) {
-    engine_->assign(blocking_);
-    context_->advance();
-    return call.done.load(std::memory_order_relaxed);
+  if (closed_)
+    throw_closed(std::string(collectives::to_string(call.prepared->schedule.collective)));
+  const bool alone = !context_->in_flight() && engine_->idle();
+  if (alone && call.bound) {
+    const std::uint64_t sequence = sequence_++;
+    if (engine_->repeat(call, sequence, polls)) return true;
+    CallState& state = blocking_call(call);
+    state.sequence = sequence;
+    engine_->adopt(blocking_, call);
+    return false;
   }
-  return engine_->run_alone(blocking_, context_->agreed().ranks_fit_cores ? kPolls : 1);
+  CallState& state = blocking_call(call);
+  state.sequence = sequence_++;
+  if (alone) return engine_->run_alone(blocking_, polls);
+  engine_->assign(blocking_);
+  context_->advance();
+  return state.done.load(std::memory_order_relaxed);
+}
+
+/// blocking_, as a call that starts. Sequence and epochs are left to be given.
+CallState& CommunicatorState::blocking_call(const RepeatedCall& call) {
+  if (!blocking_ || blocking_.use_count() > 1) blocking_ = std::make_shared<CallState>();
+  CallState& state = *blocking_;
+  state.arguments = call.arguments;
+  if (state.prepared != call.prepared) state.prepared = call.prepared;
+  state.started = state.finished = 0;
+  state.done.store(false, std::memory_order_relaxed);
+  state.id = context_->next_call_id();
+  return state;
 }
 
 void CommunicatorState::release_start(CallState& call) {

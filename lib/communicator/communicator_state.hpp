@@ -64,14 +64,15 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   [[nodiscard]] PlanCache& plans() noexcept { return *plans_; }
   [[nodiscard]] const GroupSetup& group() const noexcept { return group_; }
 
-  /// A blocking call. `prepared` fits the arguments, which were checked. Throws the Context's
-  /// failure, or Closed.
-  void run(const CallArguments& arguments, const std::shared_ptr<const PreparedCall>& prepared);
-  /// What the last calls with just these arguments were prepared to be, or nullptr: they were
-  /// checked then.
-  [[nodiscard]] const std::shared_ptr<const PreparedCall>& recall(
-      const CallArguments& arguments) const noexcept;
-  void remember(const CallArguments& arguments, std::shared_ptr<const PreparedCall> prepared);
+  /// A blocking call, again or for the first time. Throws the Context's failure, or Closed.
+  void run(RepeatedCall& call);
+  /// Makes `call` one with these arguments, which were checked and which `prepared` fits.
+  void prepare(RepeatedCall& call, const CallArguments& arguments,
+               std::shared_ptr<const PreparedCall> prepared) const;
+  /// One of the last calls, with just these arguments, or nullptr.
+  [[nodiscard]] RepeatedCall* recall(const CallArguments& arguments) noexcept;
+  RepeatedCall& remember(const CallArguments& arguments,
+                         std::shared_ptr<const PreparedCall> prepared);
 
   /// Assigns epochs. Throws the Context's failure, or Closed.
   std::shared_ptr<CallState> submit(const CallArguments& arguments,
@@ -116,8 +117,8 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   void share_device(EngineSetup& setup, const Agreement& agreement);
   [[nodiscard]] collectives::PeerRoute route_to(std::size_t member,
                                                 const ExtentRecord& record) const;
-  bool run_alone(const CallArguments& arguments,
-                 const std::shared_ptr<const PreparedCall>& prepared);
+  bool run_alone(RepeatedCall& call);
+  CallState& blocking_call(const RepeatedCall& call);
   void run_internal(const CallArguments& arguments, CallPurpose purpose);
   [[noreturn]] void throw_refused(const CallState& call);
   [[noreturn]] void throw_not_met(double seconds);
@@ -134,11 +135,7 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<PlanCache> plans_;
   std::shared_ptr<SymmetricResource> memory_resource_;  // shared with allocators, may outlive this
-  struct Known {
-    CallArguments arguments;
-    std::shared_ptr<const PreparedCall> prepared;
-  };
-  std::array<Known, 8> known_;
+  std::array<RepeatedCall, 8> known_;
   std::shared_ptr<CallState> blocking_;  // of the last blocking call, used again
   int exceptions_ = 0;                   // in flight when this was made
   std::uint64_t sequence_ = 1;           // of the user's calls

@@ -40,14 +40,21 @@ std::size_t EngineSetup::bytes(std::uint32_t window, std::uint32_t sets, std::si
 
 namespace {
 
-void copy_bytes(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
-  std::memcpy(to, from, bytes);
+/// What a call is made of, whichever epoch runs it.
+void set_plan(collectives::RunArguments& arguments, const PreparedCall& plan,
+              const collectives::BoundPlan& piece) noexcept {
+  arguments.plan = &piece;
+  arguments.on_device = plan.on_device;
+  arguments.element_bytes = plan.element_bytes;
+  arguments.kernel = plan.kernel;
+  arguments.stream = plan.stream;
+  arguments.dtype = plan.dtype;
+  arguments.kind = plan.kind;
+  arguments.divisor = plan.divisor;
 }
 
-ComputeTicket submit_copy(Compute& compute, std::byte* to, const std::byte* from,
-                          std::size_t bytes) noexcept {
-  return compute.submit({.destinations = {&to, 1}, .sources = {&from, 1}, .count = bytes});
-}
+/// The part of the chain that travels.
+std::uint32_t hash_of(std::uint64_t chain) { return static_cast<std::uint32_t>(chain & 0xfff); }
 
 /// splitmix64's finaliser: every bit of the arguments reaches the 12 that travel.
 std::uint64_t mix(std::uint64_t chain, std::uint64_t value) {
@@ -58,8 +65,7 @@ std::uint64_t mix(std::uint64_t chain, std::uint64_t value) {
 }
 
 /// The flags of the call's descriptor, which are also what its hash is made of.
-std::uint64_t flags_of(const CallState& call) {
-  const CallArguments& a = call.arguments;
+std::uint64_t flags_of(const CallArguments& a, CallPurpose purpose) {
   CallDescriptor flags;
   flags.operation = static_cast<std::uint8_t>(a.operation);
   flags.dtype = static_cast<std::uint8_t>(a.dtype);
@@ -67,7 +73,7 @@ std::uint64_t flags_of(const CallState& call) {
   flags.in_place = a.in_place;
   flags.symmetric_in = a.in.symmetric;
   flags.symmetric_out = a.out.symmetric;
-  flags.purpose = static_cast<std::uint8_t>(call.purpose);
+  flags.purpose = static_cast<std::uint8_t>(purpose);
   flags.valid = 1;
   return descriptor_flags(flags);
 }
@@ -99,8 +105,65 @@ void Engine::assign(std::shared_ptr<CallState> call) {
 
 /// The call's place in the chain over all calls so far (rule 9).
 void Engine::chain(CallState& call) noexcept {
-  chain_ = mix(mix(chain_, flags_of(call)), call.prepared->count);
-  call.hash = static_cast<std::uint32_t>(chain_ & 0xfff);
+  chain_ = mix(mix(chain_, flags_of(call.arguments, call.purpose)), call.prepared->count);
+  call.hash = hash_of(chain_);
+}
+
+void Engine::bind(RepeatedCall& call) const {
+  const PreparedCall& plan = *call.prepared;
+  call.bound = plan.pieces == 1 && plan.schedule.all_dependent && !plan.names_windows &&
+               !plan.stage_input && !plan.stage_output && plan.kernel != nullptr;
+  if (!call.bound) return;
+  call.flags = flags_of(call.arguments, CallPurpose::user);
+  call.chain_from = call.chain_to = 0;
+  collectives::RunArguments& arguments = call.run.prepare();
+  set_plan(arguments, plan, plan.tail);
+  const PieceMemory memory = piece_memory(call.arguments, plan, 0);
+  arguments.input = {memory.input, setup_.memory_window};
+  arguments.output = {memory.output, setup_.memory_window};
+}
+
+bool Engine::repeat(RepeatedCall& call, std::uint64_t sequence, std::uint32_t polls) noexcept {
+  const PreparedCall& plan = *call.prepared;
+  const std::uint64_t epoch = next_epoch_++;
+  const std::uint64_t number = calls_++;
+  next_start_ = next_epoch_;
+  rooted_run_ = 0;
+  const auto next_chain = [&] { return mix(mix(chain_, call.flags), plan.count); };
+  chain_ = call.chain_from == chain_ ? call.chain_to : next_chain();
+  collectives::RunArguments& arguments = call.run.prepare();
+  set_epoch(arguments, plan, epoch);
+  arguments.hash = hash_of(chain_);
+  call.run.start();
+  RunStatus status = call.run.advance(environment_);
+  // Peers have what they wait for; now what they read when something is wrong, and what is next.
+  publish_words(descriptor_line(number), number, sequence, epoch, std::uint64_t{1},
+                std::uint64_t{plan.count}, std::uint64_t{arguments.hash}, call.flags);
+  publish_progress(0);
+  call.chain_from = chain_;
+  call.chain_to = next_chain();
+  for (std::uint32_t poll = 0; status != RunStatus::done; ++poll) {
+    if (poll == polls || status == RunStatus::mismatch || status == RunStatus::failed) return false;
+    status = call.run.advance(environment_);
+  }
+  expect(epoch);
+  frontier_ = next_start_;
+  own_next_lines(plan.tail);
+  return true;
+}
+
+void Engine::adopt(const std::shared_ptr<CallState>& state, const RepeatedCall& call) noexcept {
+  state->call_number = calls_ - 1;
+  state->first_epoch = frontier_;
+  state->epochs = state->started = 1;
+  state->hash = hash_of(chain_);
+  Active& slot = active(frontier_);
+  slot.call = state;
+  slot.staging = Staging::none;
+  slot.guard = false;
+  slot.piece = 0;
+  slot.run.take_over(call.run);
+  calls_in_flight_.push_back(state);
 }
 
 bool Engine::run_alone(const std::shared_ptr<CallState>& call, std::uint32_t polls) noexcept {
@@ -172,9 +235,9 @@ void Engine::place_guards(CallState& call) {
 }
 
 void Engine::describe(const CallState& call) noexcept {
-  publish_words(setup_.memory + (1 + call.call_number % kDescriptors) * kLineBytes,
-                call.call_number, call.sequence, call.first_epoch, std::uint64_t{call.epochs},
-                std::uint64_t{call.prepared->count}, std::uint64_t{call.hash}, flags_of(call));
+  publish_words(descriptor_line(call.call_number), call.call_number, call.sequence,
+                call.first_epoch, std::uint64_t{call.epochs}, std::uint64_t{call.prepared->count},
+                std::uint64_t{call.hash}, flags_of(call.arguments, call.purpose));
 }
 
 CallDescriptor Engine::descriptor(std::uint64_t call_number) const noexcept {
@@ -276,124 +339,35 @@ void Engine::start(const std::shared_ptr<CallState>& call) noexcept {
                    std::lower_bound(guards.begin(), guards.end(), call->started) - guards.begin());
   const PreparedCall& plan = slot.guard ? *setup_.guard : *call->prepared;
   collectives::RunArguments& arguments = slot.run.prepare();
-  arguments.plan = slot.guard || slot.piece + 1 == plan.pieces ? &plan.tail : &plan.full;
-  arguments.epoch = next_start_;
+  set_plan(arguments, plan, slot.guard || slot.piece + 1 == plan.pieces ? plan.tail : plan.full);
+  set_epoch(arguments, plan, next_start_);
   arguments.hash = call->hash;
-  const auto set = sets_(next_start_);
-  arguments.first_line = setup_.first_line + set * kLinesPerGroup;
-  arguments.slot_offset = set * setup_.slot_bytes;
-  arguments.on_device = plan.on_device;
-  std::byte* const slots =
-      plan.on_device ? setup_.peers[environment_.me].device_scratch : setup_.memory + kControlBytes;
-  arguments.scratch = {slots + arguments.slot_offset, setup_.memory_window};
   arguments.peer_memory = slot.peers.data();
-  arguments.element_bytes = plan.element_bytes;
-  arguments.kernel = plan.kernel;
-  arguments.stream = plan.stream;
-  arguments.dtype = plan.dtype;
-  arguments.kind = plan.kind;
-  arguments.divisor = plan.divisor;
   if (!slot.guard) set_memory(arguments, slot);
   slot.run.start();
 }
 
-std::byte* Engine::stage(std::uint64_t epoch) const noexcept {
-  return setup_.memory + kControlBytes + setup_.sets * setup_.slot_bytes +
-         window_(epoch) * 2 * setup_.stage_bytes;
+/// Where signals and scratch of the epoch are.
+void Engine::set_epoch(collectives::RunArguments& arguments, const PreparedCall& plan,
+                       std::uint64_t epoch) const noexcept {
+  const auto set = sets_(epoch);
+  arguments.epoch = epoch;
+  arguments.first_line = setup_.first_line + set * kLinesPerGroup;
+  arguments.slot_offset = set * setup_.slot_bytes;
+  std::byte* const slots =
+      plan.on_device ? setup_.peers[environment_.me].device_scratch : setup_.memory + kControlBytes;
+  arguments.scratch = {slots + arguments.slot_offset, setup_.memory_window};
 }
 
-/// Memory that is a window of this call's own.
-void Engine::use_attached(const CallState& call, collectives::RunArguments& arguments,
-                          collectives::ArriveLine& arrive) noexcept {
-  if (call.input_attached.base != nullptr)
-    arguments.input.window = call.input_attached.window.number;
-  if (call.output_attached.base == nullptr) return;
-  const Window& window = call.output_attached.window;
-  arguments.output.window = window.number;
-  if (call.arguments.in_place) arguments.input.window = window.number;
-  arrive.output_window = window.number;
-  arrive.output_offset =
-      static_cast<std::uint64_t>(arguments.output.base - call.output_attached.base);
-  arrive.key_length = window.key.length;
-  std::copy_n(window.key.bytes.begin(), window.key.length, arrive.key.begin());
-}
-
-/// Copies the input of an epoch that starts to staging: at once, or by the device, for which
-/// advance_epoch() then waits.
-void Engine::stage_in(Active& slot, const PieceMemory& memory, std::byte* staging) noexcept {
-  const PreparedCall& plan = *slot.call->prepared;
-  const CallArguments& arguments = slot.call->arguments;
-  DeviceMemory* const device = arguments.in_place ? arguments.out.device : arguments.in.device;
-  if (device == nullptr) return for_each_input(plan, memory, staging, copy_bytes);
-  if (setup_.device_reaches_memory) {
-    for_each_input(plan, memory, staging, [&](std::byte* to, const std::byte* from, auto bytes) {
-      slot.ticket = submit_copy(setup_.device->compute(), to, from, bytes);
-      slot.staging = Staging::in;
-    });
-    return;
-  }
-  for_each_input(plan, memory, staging, [&](std::byte* to, const std::byte* from, auto bytes) {
-    setup_.device->read(*device, from, {to, bytes});
-  });
-}
-
-/// Copies the output of an epoch that is over from staging. True when it has arrived; otherwise the
-/// device has been told.
-bool Engine::stage_out(Active& slot) noexcept {
-  const PreparedCall& plan = *slot.call->prepared;
-  const PieceMemory memory = piece_memory(*slot.call, slot.piece);
-  const std::byte* const staging = stage(slot.run.epoch()) + setup_.stage_bytes;
-  DeviceMemory* const device = slot.call->arguments.out.device;
-  if (device == nullptr) {
-    for_each_output(plan, memory, staging, copy_bytes);
-    return true;
-  }
-  if (setup_.device_reaches_memory) {
-    for_each_output(plan, memory, staging, [&](std::byte* to, const std::byte* from, auto bytes) {
-      slot.ticket = submit_copy(setup_.device->compute(), to, from, bytes);
-    });
-    return memory.count == 0;
-  }
-  for_each_output(plan, memory, staging, [&](std::byte* to, const std::byte* from, auto bytes) {
-    setup_.device->write(*device, to, {from, bytes});
-  });
-  return true;
-}
-
-void Engine::set_memory(collectives::RunArguments& arguments, Active& slot) noexcept {
-  const CallState& call = *slot.call;
-  const PieceMemory memory = piece_memory(call, slot.piece);
-  std::byte* staging = stage(arguments.epoch);
-  if (call.prepared->stage_input) stage_in(slot, memory, staging);
-  std::byte* input = call.prepared->stage_input ? staging : memory.input;
-  std::byte* output = call.prepared->stage_output ? staging + setup_.stage_bytes : memory.output;
-  arguments.input = {input, setup_.memory_window};
-  arguments.output = {output, setup_.memory_window};
-  if (!call.prepared->names_windows) return;
-  collectives::ArriveLine arrive;
-  arrive.count = memory.count;
-  const auto announce = [&](collectives::RunMemory& run, std::uint64_t& offset,
-                            std::uint16_t& window) {
-    const auto [number, base] = find_window_(context_, run.base);
-    run.window = number;
-    window = base ? number : collectives::kPrivateMemory;
-    offset = base ? static_cast<std::uint64_t>(run.base - base)
-                  : reinterpret_cast<std::uint64_t>(run.base);
-  };
-  announce(arguments.input, arrive.input_offset, arrive.input_window);
-  announce(arguments.output, arrive.output_offset, arrive.output_window);
-  use_attached(call, arguments, arrive);
-  std::byte* line = setup_.memory + kArrivalOffset + window_(arguments.epoch) * kLineBytes;
-  std::memcpy(line, &arrive, sizeof arrive);
-  arguments.arrival = {line, setup_.memory_window};
+/// The set of a complete epoch is the one of an epoch to come.
+void Engine::expect(std::uint64_t epoch) const noexcept {
+  environment_.signals.expected(setup_.first_line / kLinesPerGroup + sets_(epoch))
+      .store(SignalValue::make(epoch + setup_.sets, 0, 0), std::memory_order_release);
 }
 
 void Engine::finish(Active& slot) noexcept {
-  const std::uint64_t epoch = slot.run.epoch();
   CallState& call = *slot.call;
-  const auto set = sets_(epoch);
-  environment_.signals.expected(setup_.first_line / kLinesPerGroup + set)
-      .store(SignalValue::make(epoch + setup_.sets, 0, 0), std::memory_order_release);
+  expect(slot.run.epoch());
   const std::shared_ptr<CallState> keep = std::move(slot.call);
   slot.call = nullptr;
   if (++call.finished < call.epochs) return;

@@ -68,6 +68,13 @@ class Engine {
   Engine(EngineSetup setup, collectives::RunEnvironment environment, FindWindow find_window,
          void* context);
 
+  /// Looks whether repeat() may have the call, and fills in what is the same every time.
+  void bind(RepeatedCall& call) const;
+  /// A bound call while nothing else is in flight: started and advanced up to `polls` times. True
+  /// when it is complete; otherwise adopt() has to follow.
+  bool repeat(RepeatedCall& call, std::uint64_t sequence, std::uint32_t polls) noexcept;
+  /// Goes on with the call that repeat() has left as with any other.
+  void adopt(const std::shared_ptr<CallState>& state, const RepeatedCall& call) noexcept;
   /// A call that fits the window while nothing else is in flight: assigned, started and advanced up
   /// to `polls` times. True when it is complete; otherwise it is in flight like any other, or has
   /// failed.
@@ -129,6 +136,9 @@ class Engine {
   collectives::RunStatus advance_epoch(Active& active) noexcept;
   void own_next_lines(const collectives::BoundPlan& plan) const noexcept;
   void describe(const CallState& call) noexcept;
+  void expect(std::uint64_t epoch) const noexcept;
+  void set_epoch(collectives::RunArguments& arguments, const PreparedCall& plan,
+                 std::uint64_t epoch) const noexcept;
   bool start_ready() noexcept;
   void start(const std::shared_ptr<CallState>& call) noexcept;
   void set_memory(collectives::RunArguments& arguments, Active& active) noexcept;
@@ -137,6 +147,9 @@ class Engine {
   static void use_attached(const CallState& call, collectives::RunArguments& arguments,
                            collectives::ArriveLine& arrive) noexcept;
   void finish(Active& active) noexcept;
+  [[nodiscard]] std::byte* descriptor_line(std::uint64_t call_number) const noexcept {
+    return setup_.memory + (1 + call_number % kDescriptors) * kLineBytes;
+  }
   [[nodiscard]] std::byte* stage(std::uint64_t epoch) const noexcept;
   [[nodiscard]] Active& active(std::uint64_t epoch) noexcept { return active_[window_(epoch)]; }
   [[nodiscard]] const Active& active(std::uint64_t epoch) const noexcept {

@@ -13,6 +13,9 @@ struct PieceMemory {
   std::size_t count = 0;  ///< elements of the vector or of one block
 };
 
+[[nodiscard]] PieceMemory piece_memory(const CallArguments& call, const PreparedCall& plan,
+                                       std::uint32_t piece) noexcept;
+/// The same of a call whose input or output may have been copied aside.
 [[nodiscard]] PieceMemory piece_memory(const CallState& call, std::uint32_t piece) noexcept;
 
 /// f(to, from, bytes) of every stretch of the piece's input that goes to staging: the vector, or

@@ -72,14 +72,14 @@ Plan& Plan::operator=(Plan&& other) noexcept {
 void Plan::start() {
   check_startable(state_.get(), "start");
   detail::CommunicatorState& communicator = *state_->communicator;
-  state_->running =
-      communicator.submit(state_->arguments, state_->prepared, detail::CallPurpose::user, false);
+  state_->running = communicator.submit(state_->call.arguments, state_->call.prepared,
+                                        detail::CallPurpose::user, false);
   communicator.context().helper().call_in_flight();
 }
 
 void Plan::run() {
   check_startable(state_.get(), "run");
-  if (!state_->overlaps) return state_->communicator->run(state_->arguments, state_->prepared);
+  if (!state_->overlaps) return state_->communicator->run(state_->call);
   start();
   wait();
 }
@@ -90,8 +90,10 @@ void Plan::wait() {
   if (state_ && state_->running) state_->communicator->complete(*state_->running);
 }
 
-std::string Plan::algorithm() const { return state_ ? state_->prepared->algorithm : std::string(); }
+std::string Plan::algorithm() const {
+  return state_ ? state_->call.prepared->algorithm : std::string();
+}
 
-std::uint32_t Plan::pieces() const { return state_ ? state_->prepared->pieces : 0; }
+std::uint32_t Plan::pieces() const { return state_ ? state_->call.prepared->pieces : 0; }
 
 }  // namespace rlx

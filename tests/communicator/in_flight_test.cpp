@@ -85,6 +85,33 @@ TEST(InFlight, a_plan_runs_in_one_call_also_beside_others) {
   });
 }
 
+/// Blocking calls of the same arguments take the short way, as far as the others are there in time;
+/// calls between them, of other arguments and other kinds, change nothing.
+TEST(InFlight, calls_that_are_repeated_go_on_when_a_rank_is_late) {
+  constexpr std::uint32_t kRanks = 3;
+  launch_threads(kRanks, options_with("", 64 << 10, 4), [](Communicator& comm) {
+    const int me = static_cast<int>(comm.rank().value());
+    auto few = comm.allocate<int>(3);
+    auto many = comm.allocate<int>(kRanks * 300);
+    std::vector<int> own(5), all(kRanks);
+    Plan plan = plan_reduce_scatter(comm, many, ReduceKind::Sum);
+    for (int round = 0; round < 300; ++round) {
+      if (round % 37 == 5 * me) std::this_thread::sleep_for(std::chrono::milliseconds(3));
+      std::fill(few.begin(), few.end(), round + me);
+      all_reduce(comm, few, ReduceKind::Sum);
+      ASSERT_EQ(few[2], 3 * round + 3) << "round " << round;
+      std::fill(many.begin(), many.end(), round);
+      plan.run();
+      ASSERT_EQ(many[static_cast<std::size_t>(me) * 300 + 299], 3 * round) << "round " << round;
+      Request between;
+      if (round % 5 == 0) between = all_reduce_async(comm, own, ReduceKind::Max);
+      all_gather(comm, std::vector<int>{round * me}, all);
+      ASSERT_EQ(all[2], 2 * round) << "round " << round;
+      between.wait();
+    }
+  });
+}
+
 TEST(InFlight, an_empty_plan_says_so) {
   Plan none;
   EXPECT_THROW(none.run(), CollectiveError);
