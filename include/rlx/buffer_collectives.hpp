@@ -8,8 +8,9 @@
 //
 // How it is done: short calls, calls of dtypes that a device does not reduce, and ranks on several
 // nodes copy to the heap and back, and the CPUs reduce; longer ones between ranks of one node, whose
-// devices all reach host memory, are reduced by the devices out of each other's heaps
-// (docs/devices.md). Nothing is in the buffer before the call is complete.
+// devices all reach host memory, are reduced by the devices out of each other's heaps, or, where all
+// ranks own the same device, out of slots in its own memory (docs/devices.md). Nothing is in the
+// buffer before the call is complete.
 //
 // Lengths, forms, order and errors are those of rlx/collectives.hpp, and: InvalidArgument naming
 // both dtypes where they differ, and for memory of another device than the communicator's;

@@ -33,9 +33,24 @@ Descriptor new_socket() {
   return Descriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-/// Room for the one descriptor that a packet carries; more are closed by the kernel.
-struct ControlBuffer {
-  alignas(cmsghdr) std::byte bytes[CMSG_SPACE(sizeof(int))] = {};
+/// A packet for sendmsg() or recvmsg(), with room for the one descriptor that it carries; more are
+/// closed by the kernel.
+class Message {
+ public:
+  Message(std::byte* packet, std::size_t bytes) : part_{packet, bytes} {
+    header_.msg_iov = &part_;
+    header_.msg_iovlen = 1;
+    header_.msg_control = control_;
+    header_.msg_controllen = sizeof control_;
+  }
+  Message(const Message&) = delete;
+  Message& operator=(const Message&) = delete;
+  [[nodiscard]] msghdr& header() { return header_; }
+
+ private:
+  iovec part_;
+  alignas(cmsghdr) std::byte control_[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header_{};
 };
 
 Descriptor descriptor_in(msghdr& message) {
@@ -88,38 +103,27 @@ uid_t user_of(const Descriptor& connection) {
 }
 
 int send_packet(const Descriptor& connection, std::span<const std::byte> packet, int passed) {
-  iovec part{const_cast<std::byte*>(packet.data()), packet.size()};
-  ControlBuffer buffer;
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = buffer.bytes;
-  message.msg_controllen = sizeof buffer.bytes;
-  cmsghdr* const control = CMSG_FIRSTHDR(&message);
+  Message message(const_cast<std::byte*>(packet.data()), packet.size());
+  cmsghdr* const control = CMSG_FIRSTHDR(&message.header());
   control->cmsg_level = SOL_SOCKET;
   control->cmsg_type = SCM_RIGHTS;
   control->cmsg_len = CMSG_LEN(sizeof passed);
   std::memcpy(CMSG_DATA(control), &passed, sizeof passed);
-  const ssize_t sent = ::sendmsg(connection.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t sent = ::sendmsg(connection.get(), &message.header(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent >= 0) return 0;
   return errno == EINTR ? EAGAIN : errno;
 }
 
 int receive_packet(const Descriptor& connection, std::span<std::byte> packet, Descriptor& passed) {
-  iovec part{packet.data(), packet.size()};
-  ControlBuffer buffer;
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = buffer.bytes;
-  message.msg_controllen = sizeof buffer.bytes;
-  const ssize_t got = ::recvmsg(connection.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  Message message(packet.data(), packet.size());
+  const ssize_t got =
+      ::recvmsg(connection.get(), &message.header(), MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (got < 0) return errno == EINTR ? EAGAIN : errno;
   if (got == 0) return ECONNRESET;
-  passed = descriptor_in(message);
-  if ((message.msg_flags & MSG_CTRUNC) != 0 && !passed.valid()) return EMFILE;
+  passed = descriptor_in(message.header());
+  if ((message.header().msg_flags & MSG_CTRUNC) != 0 && !passed.valid()) return EMFILE;
   const bool whole = static_cast<std::size_t>(got) == packet.size() &&
-                     (message.msg_flags & MSG_TRUNC) == 0 && passed.valid();
+                     (message.header().msg_flags & MSG_TRUNC) == 0 && passed.valid();
   return whole ? 0 : EPROTO;
 }
 

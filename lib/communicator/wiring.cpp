@@ -11,6 +11,7 @@
 #include <cstring>
 #include <random>
 
+#include "lib/base/fnv.hpp"
 #include "lib/base/log.hpp"
 #include "lib/communicator/communicator_state.hpp"
 #include "lib/communicator/nodes.hpp"
@@ -50,12 +51,9 @@ T from_rank_0(Bootstrap& bootstrap, T value) {
   return value;
 }
 
-/// Of a host and its boot: 64 bits of what tells them apart (FNV-1a).
+/// Of a host and its boot: 64 bits of what tells them apart.
 std::uint64_t machine_number(const Topology& topology) {
-  std::uint64_t hash = 0xcbf29ce484222325ull;
-  for (const char c : topology.hostname + '\n' + topology.boot_id)
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
-  return hash;
+  return fnv1a(topology.hostname + '\n' + topology.boot_id);
 }
 
 Hello make_hello(const Topology& topology, DeviceRecord device) {

@@ -4,13 +4,15 @@
 
 #include <algorithm>
 
+#include "lib/base/fnv.hpp"
+
 namespace rlx::ofi {
 
 namespace {
 
 /// `bytes` of each rank, one after the other; mine may be fewer.
 Gathered exchange_padded(const TransportSetup& setup, std::span<const std::byte> mine,
-                                       std::size_t bytes) {
+                         std::size_t bytes) {
   std::vector<std::byte> padded(bytes);
   std::copy(mine.begin(), mine.end(), padded.begin());
   return setup.exchange(padded);
@@ -21,12 +23,6 @@ bool fits(const Report& report) {
 }
 
 }  // namespace
-
-std::uint64_t text_number(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325ull;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
-  return hash;
-}
 
 std::vector<std::string> exchange_texts(const TransportSetup& setup, std::string_view mine) {
   const auto lengths = exchange_records(setup, static_cast<std::uint64_t>(mine.size()));
@@ -65,7 +61,7 @@ std::vector<RailNames> exchange_names(const TransportSetup& setup, std::span<con
 
 detail::ProcessIdentity identity_of(const Card& card, const detail::ProcessIdentity& me) {
   detail::ProcessIdentity identity;
-  if (card.machine == text_number(me.boot.data())) {
+  if (card.machine == detail::fnv1a(std::string_view(me.boot.data()))) {
     identity.boot = me.boot;
   } else {
     // No machine's: boot ids have other characters.

@@ -22,11 +22,11 @@ namespace rlx::ofi {
 
 /// What a rank tells first. Bytes on the wire.
 struct Card {
-  std::uint64_t machine = 0;  ///< text_number() of the kernel's boot id
+  std::uint64_t machine = 0;  ///< fnv1a() of the kernel's boot id
   std::uint64_t pid_namespace = 0;
   std::uint64_t net_namespace = 0;
   std::uint64_t start_time = 0;
-  std::uint64_t asked = 0;  ///< text_number() of provider, interface and rails asked for
+  std::uint64_t asked = 0;  ///< fnv1a() of provider, interface and rails asked for
   std::int32_t pid = 0;
   std::uint32_t preferred = 0;  ///< preferred_mask() of what it has
   PackedAddresses addresses{};
@@ -36,7 +36,7 @@ struct Card {
 struct Report {
   static constexpr std::size_t kAddressBytes = 28;  ///< an IPv6 address, for one rail
 
-  std::uint64_t provider = 0;            ///< text_number() of its full name
+  std::uint64_t provider = 0;            ///< fnv1a() of its full name
   ErrorKind kind = ErrorKind::Internal;  ///< where `opened` is 0
   SignalProtocol protocol = SignalProtocol::ordered_write;
   std::uint8_t opened = 0;
@@ -49,9 +49,6 @@ static_assert(sizeof(Card) + sizeof(Report) <= 250);
 
 /// The endpoint addresses of one rank, all rails'.
 using RailNames = std::vector<std::vector<std::byte>>;
-
-/// 64 bits of what tells texts apart (FNV-1a).
-[[nodiscard]] std::uint64_t text_number(std::string_view text);
 
 /// One record of each rank, in rank order. Collective.
 template <class T>

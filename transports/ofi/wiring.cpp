@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "lib/base/fnv.hpp"
+
 namespace rlx::ofi {
 
 namespace {
@@ -108,12 +110,12 @@ std::vector<AddressChoice> addresses_for(std::span<const Card> cards,
 Card make_card(Fabric& fabric, const TransportSetup& setup) {
   const auto me = detail::ProcessIdentity::mine();
   Card card;
-  card.machine = text_number(me.boot.data());
+  card.machine = detail::fnv1a(std::string_view(me.boot.data()));
   card.pid_namespace = me.pid_namespace;
   card.net_namespace = me.net_namespace;
   card.start_time = me.start_time;
   card.pid = me.pid;
-  card.asked = text_number(Asked::of(*setup.config).text());
+  card.asked = detail::fnv1a(Asked::of(*setup.config).text());
   card.addresses = pack(local_addresses());
   if (setup.config->provider.empty()) card.preferred = preferred_mask(find_candidates(fabric, {}));
   return card;
@@ -152,7 +154,7 @@ Plan make_plan(const TransportSetup& setup, std::span<const Card> cards) {
 
 Report make_report(const Candidate& candidate, const RailNames& names, std::uint32_t interfaces) {
   Report report;
-  report.provider = text_number(candidate.name());
+  report.provider = detail::fnv1a(candidate.name());
   report.opened = 1;
   report.protocol = candidate.protocol.protocol;
   report.rails = static_cast<std::uint8_t>(names.size());

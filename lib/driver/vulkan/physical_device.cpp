@@ -7,6 +7,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "lib/base/fnv.hpp"
 #include "lib/driver/vulkan/kernels/kernel_device.hpp"
 
 namespace rlx::vulkan {
@@ -93,13 +94,9 @@ void describe_memory(const InstanceFunctions& functions, PhysicalDevice& device)
   }
 }
 
-/// Of device and driver: 64 bits of what tells them apart (FNV-1a), not 0.
+/// Of device and driver: 64 bits of what tells them apart, not 0.
 std::uint64_t identity_of(const VkPhysicalDeviceIDProperties& id) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const auto* uuid : {&id.deviceUUID, &id.driverUUID}) {
-    for (const std::uint8_t byte : *uuid) hash = (hash ^ byte) * 0x100000001b3ULL;
-  }
-  return hash | 1;
+  return detail::fnv1a(id.driverUUID, detail::fnv1a(id.deviceUUID)) | 1;
 }
 
 void describe(const InstanceFunctions& functions, PhysicalDevice& device) {
