@@ -211,8 +211,8 @@ void Builder::check_mate(std::uint32_t peer) const {
 }
 
 void Builder::check_word(Word word) const {
-  if (word >= kLinesPerGroup)
-    refuse(fmt::format("word {}, but a set has {} words", word, kLinesPerGroup));
+  if (word >= kWordsPerSet)
+    refuse(fmt::format("word {}, but a set has {} words", word, kWordsPerSet));
 }
 
 std::uint16_t Builder::next_sent_part(std::uint32_t peer, Word word) {

@@ -24,7 +24,7 @@ namespace rlx::collectives {
 /// Whether a copy or reduce writes final values (Mean divides there, once).
 enum class Finalise : std::uint8_t { no, yes };
 
-/// A word of a schedule, 0 to kLinesPerGroup - 1.
+/// A word of a schedule, 0 to kWordsPerSet - 1.
 using Word = std::uint16_t;
 
 /// One rank's schedule in the making. Every member that appends a step throws

@@ -96,7 +96,7 @@ struct Schedule {
   std::uint32_t rank = 0;    ///< me, as a group index
   std::uint32_t chunks = 1;  ///< all_reduce: how many chunks the vector has; otherwise ranks
   std::uint32_t scratch_chunks = 0;  ///< capacity needed in scratch, in chunks
-  std::uint16_t words = 0;           ///< words used, at most kLinesPerGroup
+  std::uint16_t words = 0;           ///< words used, at most kWordsPerSet
   std::uint16_t lanes = 1;
   bool all_dependent = true;  ///< declared; the verifier proves it (rule 5)
   std::vector<Step> steps;    ///< in program order; each lane is the subsequence of its steps

@@ -17,7 +17,7 @@ namespace rlx::collectives {
     case Space::scratch:
       return schedule.scratch_chunks;
     case Space::line:
-      return kLinesPerGroup;
+      return kWordsPerSet;
     case Space::arrival:
       return 1;
   }

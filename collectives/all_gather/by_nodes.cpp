@@ -176,10 +176,10 @@ Cost cost(const Group& group) {
 bool supports(const Group& group) {
   if (group.nodes == nullptr || !group.nodes->mixed()) return false;
   const Nodes& nodes = *group.nodes;
-  if (nodes.count() + kNetwork > kLinesPerGroup) return false;
+  if (nodes.count() + kNetwork > kWordsPerSet) return false;
   for (std::uint32_t rank = 0; rank < group.size; ++rank)
-    if (nodes.stands_for(rank) + nodes.count() - 1 + kNetwork > kLinesPerGroup &&
-        writers_to(nodes, rank).size() + kNetwork > kLinesPerGroup)
+    if (nodes.stands_for(rank) + nodes.count() - 1 + kNetwork > kWordsPerSet &&
+        writers_to(nodes, rank).size() + kNetwork > kWordsPerSet)
       return false;
   return true;
 }

@@ -127,7 +127,7 @@ struct ByLeaders {
     if (group.nodes == nullptr || !group.nodes->mixed()) return false;
     const Nodes& nodes = *group.nodes;
     return nodes.largest() <= kMaxOperands && Carrier::supports(nodes.count()) &&
-           Carrier::generate({nodes.count(), 0}).words <= kLinesPerGroup - kNetwork;
+           Carrier::generate({nodes.count(), 0}).words <= kWordsPerSet - kNetwork;
   }
 
  private:

@@ -225,7 +225,7 @@ bool supports_with(const Group& group, const Inner& inner) {
   const Nodes& nodes = *group.nodes;
   if (nodes.largest() > kMaxOperands || !inner.supports(nodes.count())) return false;
   const Lanes lanes(nodes, inner);
-  return kNetwork + lanes.most() * words_of(inner, nodes.count()) <= kLinesPerGroup;
+  return kNetwork + lanes.most() * words_of(inner, nodes.count()) <= kWordsPerSet;
 }
 
 }  // namespace

@@ -46,6 +46,6 @@ Cost cost(std::uint32_t ranks) {
           .scratch_chunks = ranks > 1 ? ranks : 0};
 }
 
-bool supports(std::uint32_t ranks) { return ranks <= kLinesPerGroup; }
+bool supports(std::uint32_t ranks) { return ranks <= kWordsPerSet; }
 
 }  // namespace rlx::collectives::all_reduce::exchange

@@ -101,7 +101,7 @@ class Exchange {
 
 bool has_words(std::uint32_t ranks, std::uint32_t radix) {
   constexpr std::uint32_t kMostRanks = 1 << 20;
-  return ranks <= kMostRanks && Digits(ranks, radix).messages() < kLinesPerGroup;
+  return ranks <= kMostRanks && Digits(ranks, radix).messages() < kWordsPerSet;
 }
 
 }  // namespace

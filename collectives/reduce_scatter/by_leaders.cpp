@@ -116,7 +116,7 @@ Cost cost(const Group& group) {
 
 bool supports(const Group& group) {
   return group.nodes != nullptr && group.nodes->mixed() &&
-         group.nodes->count() + kNetwork <= kLinesPerGroup &&
+         group.nodes->count() + kNetwork <= kWordsPerSet &&
          group.nodes->count() + group.nodes->largest() <= kMaxOperands;
 }
 

@@ -125,7 +125,7 @@ Cost cost(const Group& group) {
 
 bool supports(const Group& group) {
   if (group.nodes == nullptr || !group.nodes->mixed()) return false;
-  return group.nodes->count() - 1 + kNetwork <= kLinesPerGroup &&
+  return group.nodes->count() - 1 + kNetwork <= kWordsPerSet &&
          group.nodes->count() + group.nodes->largest() <= kMaxOperands;
 }
 

@@ -24,7 +24,7 @@ Schedule generate(const Group& group) { return generate_over(graph_of(group.size
 Cost cost(std::uint32_t ranks) { return cost_over(graph_of(ranks)); }
 
 bool supports(std::uint32_t ranks) {
-  return ranks <= 1u << 30 && graph_of(ranks).messages() <= kLinesPerGroup;
+  return ranks <= 1u << 30 && graph_of(ranks).messages() <= kWordsPerSet;
 }
 
 }  // namespace rlx::collectives::reduce_scatter::k_port

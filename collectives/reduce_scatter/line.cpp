@@ -44,6 +44,6 @@ Cost cost(std::uint32_t ranks) {
           .most_bytes = kLinePayload};
 }
 
-bool supports(std::uint32_t ranks) { return ranks <= kLinesPerGroup; }
+bool supports(std::uint32_t ranks) { return ranks <= kWordsPerSet; }
 
 }  // namespace rlx::collectives::reduce_scatter::line

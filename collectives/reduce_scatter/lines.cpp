@@ -20,7 +20,7 @@ namespace rlx::collectives::reduce_scatter::lines {
 namespace {
 
 Word span_for(std::uint32_t ranks) {
-  const std::uint32_t words = kLinesPerGroup / std::max(ranks - 1, 1u);
+  const std::uint32_t words = kWordsPerSet / std::max(ranks - 1, 1u);
   return static_cast<Word>(std::min<std::uint32_t>(lines_for(ranks), words));
 }
 
@@ -57,6 +57,6 @@ Cost cost(std::uint32_t ranks) {
           .most_bytes = span_for(ranks) * kLinePayload};
 }
 
-bool supports(std::uint32_t ranks) { return ranks <= kLinesPerGroup; }
+bool supports(std::uint32_t ranks) { return ranks <= kWordsPerSet; }
 
 }  // namespace rlx::collectives::reduce_scatter::lines

@@ -115,7 +115,7 @@ void retarget_step(const Schedules& schedules, std::uint32_t rank, std::size_t n
     show("rank", peer);
   }
   for (std::uint16_t word = 0; word <= schedule.words; ++word) {
-    if (word == step.word || word >= kLinesPerGroup) continue;
+    if (word == step.word || word >= kWordsPerSet) continue;
     if (says_as_much(schedules, rank, step, word)) continue;
     changed.word = word;
     show("word", word);
@@ -221,7 +221,7 @@ void add_unawaited(const Schedules& schedules, const Visit& visit) {
     Feed fresh = feed;
     fresh.word = schedules[feed.target].words;
     fresh.parts = 0;
-    if (feed.word != 0 || fresh.word >= kLinesPerGroup) continue;
+    if (feed.word != 0 || fresh.word >= kWordsPerSet) continue;
     mutant = schedules;
     append(mutant[feed.writer], feed.kind, feed.target, fresh);
     visit(fmt::format("unused word {} of rank {} signalled by rank {}", fresh.word, feed.target,

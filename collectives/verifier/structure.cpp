@@ -18,7 +18,7 @@ constexpr std::uint32_t kNobody = 0xffffffff;
 class Structure {
  public:
   Structure(std::span<const Schedule> schedules, const Nodes* nodes)
-      : schedules_(schedules), nodes_(nodes), words_(schedules.size() * kLinesPerGroup) {}
+      : schedules_(schedules), nodes_(nodes), words_(schedules.size() * kWordsPerSet) {}
 
   Findings run() {
     for (std::uint32_t rank = 0; rank < schedules_.size(); ++rank) check_declarations(rank);
@@ -55,9 +55,9 @@ class Structure {
         mine.lanes != first.lanes)
       findings_.add(Fault::malformed,
                     fmt::format("ranks 0 and {} declare different schedules", rank));
-    if (mine.words > kLinesPerGroup)
+    if (mine.words > kWordsPerSet)
       findings_.add(Fault::malformed,
-                    fmt::format("rank {} uses {} words of {}", rank, mine.words, kLinesPerGroup));
+                    fmt::format("rank {} uses {} words of {}", rank, mine.words, kWordsPerSet));
   }
 
   void check_step(std::uint32_t rank, const Step& step) {
@@ -67,7 +67,7 @@ class Structure {
     if (step.kind == StepKind::publish) return check_publish(rank, step);
     if (step.peer >= schedules_.size() || step.peer == rank)
       return add(Fault::malformed, rank, step, "the peer is this rank or does not exist");
-    if (step.word >= kLinesPerGroup || step.word + step.span > kLinesPerGroup)
+    if (step.word >= kWordsPerSet || step.word + step.span > kWordsPerSet)
       return add(Fault::malformed, rank, step, "no such word");
     if (step.kind == StepKind::wait) return check_wait(rank, step);
     if (step.kind == StepKind::put) check_put(rank, step);
@@ -99,7 +99,7 @@ class Structure {
   }
 
   void check_publish(std::uint32_t rank, const Step& step) {
-    if (step.peer != rank || step.word + step.span > kLinesPerGroup)
+    if (step.peer != rank || step.word + step.span > kWordsPerSet)
       return add(Fault::malformed, rank, step, "a rank publishes words of its own");
     if (step.destinations != step.sources || step.sources > 1)
       return add(Fault::malformed, rank, step, "published is one chunk or none");
@@ -115,7 +115,7 @@ class Structure {
       Step one = step;
       one.word += i;
       check_signal(rank, one);
-      words_[rank * kLinesPerGroup + one.word].published = true;
+      words_[rank * kWordsPerSet + one.word].published = true;
     }
   }
 
@@ -156,7 +156,7 @@ class Structure {
   }
 
   void check_signal(std::uint32_t rank, const Step& step) {
-    WordUse& use = words_[step.peer * kLinesPerGroup + step.word];
+    WordUse& use = words_[step.peer * kWordsPerSet + step.word];
     if (use.writer == kNobody) {
       use.writer = rank;
       use.lane = step.lane;
@@ -177,7 +177,7 @@ class Structure {
       add(Fault::arrive, rank, step, "the ARRIVE is looked for in another word");
     for (std::uint16_t i = 0; i < step.span; ++i) {
       const std::uint32_t owner = step.published ? step.peer : rank;
-      WordUse& use = words_[owner * kLinesPerGroup + step.word + i];
+      WordUse& use = words_[owner * kWordsPerSet + step.word + i];
       use.seen.resize(schedules_.size(), 0);
       std::uint16_t& before = step.published ? use.seen[rank] : use.awaited;
       if (step.part != before + 1)
@@ -189,8 +189,8 @@ class Structure {
   }
 
   void check_words(std::uint32_t rank) {
-    for (std::uint32_t word = 0; word < kLinesPerGroup; ++word) {
-      const WordUse& use = words_[rank * kLinesPerGroup + word];
+    for (std::uint32_t word = 0; word < kWordsPerSet; ++word) {
+      const WordUse& use = words_[rank * kWordsPerSet + word];
       if (use.awaited > use.sent)
         findings_.add(Fault::deadlock, fmt::format("rank {} waits for word {} part {}, of which {} "
                                                    "parts are ever written",
@@ -201,9 +201,9 @@ class Structure {
                                   rank, word, use.awaited, use.writer, use.sent));
     }
     for (const Step& step : schedules_[rank].steps) {
-      if (step.kind != StepKind::wait || step.word >= kLinesPerGroup) continue;
+      if (step.kind != StepKind::wait || step.word >= kWordsPerSet) continue;
       const std::uint32_t owner = step.published ? step.peer : rank;
-      const WordUse& use = words_[owner * kLinesPerGroup + step.word];
+      const WordUse& use = words_[owner * kWordsPerSet + step.word];
       if (use.writer != kNobody && use.writer != step.peer)
         add(Fault::word, rank, step, fmt::format("the word's writer is rank {}", use.writer));
       if (use.writer != kNobody && use.published != step.published)

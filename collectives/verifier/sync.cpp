@@ -11,7 +11,7 @@ Sync::Sync(std::uint32_t ranks, std::uint32_t lanes)
       lanes_(lanes),
       clocks_(components(), Clock(components(), 0)),
       chains_(components()),
-      words_(std::size_t{ranks} * kLinesPerGroup) {
+      words_(std::size_t{ranks} * kWordsPerSet) {
   // The lanes of a rank start together.
   for (Component c = 0; c < components(); ++c)
     for (std::uint32_t lane = 0; lane < lanes_; ++lane)
@@ -34,13 +34,13 @@ Message Sync::send(Sent sent) {
     sent.chain.chunks += sent.chunks;
   }
   const auto message = static_cast<Message>(sent_.size());
-  words_[std::size_t{sent.target} * kLinesPerGroup + sent.word].push_back(message);
+  words_[std::size_t{sent.target} * kWordsPerSet + sent.word].push_back(message);
   sent_.push_back(sent);
   return message;
 }
 
 Message Sync::arrived(std::uint32_t rank, std::uint16_t word, std::uint16_t part) const {
-  const auto& messages = words_[std::size_t{rank} * kLinesPerGroup + word];
+  const auto& messages = words_[std::size_t{rank} * kWordsPerSet + word];
   return part <= messages.size() ? messages[part - 1] : kNoMessage;
 }
 

@@ -2,7 +2,7 @@
 // The layout of a signal region: an array of 64-byte lines, then one expected epoch per group.
 //
 //   line i   : [ 8-byte value | 56 bytes of payload ]      one writer within an epoch
-//   group g  : lines 64 g .. 64 g + 63, the words of one set of one communicator
+//   group g  : lines 74 g .. 74 g + 73, the first 64 of them words of one set of one communicator
 //   tail     : per group one 8-byte `expected` value: the signal value with part and hash zero of
 //              the epoch that this group's next signals belong to. Written by the rank itself when
 //              it opens the set; read by transports that rebuild values from 32 bits of completion
@@ -19,7 +19,10 @@ namespace rlx {
 
 inline constexpr std::size_t kLineBytes = 64;
 inline constexpr std::size_t kLinePayload = 56;
-inline constexpr std::uint32_t kLinesPerGroup = 64;
+inline constexpr std::uint32_t kWordsPerSet = 64;
+/// Ten more than words: groups of a page each would have the same words of all sets compete for the
+/// few places of a first-level cache for lines that are 4 KiB apart.
+inline constexpr std::uint32_t kLinesPerGroup = kWordsPerSet + 10;
 inline constexpr std::uint32_t kMaxPart = 4095;
 
 struct SignalValue {

@@ -13,7 +13,7 @@ namespace rlx::detail {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-static_assert(kPage == kLinesPerGroup * kLineBytes);
+constexpr std::size_t kGroupBytes = kLinesPerGroup * kLineBytes;
 
 /// Also where not all ranks of the Context are mapped: members of one node.
 bool maps_all_members(const Context& context, const GroupSetup& group) {
@@ -113,8 +113,9 @@ void CommunicatorState::reserve(const Agreement& agreement) {
   setup.stage_bytes = EngineSetup::stage_half(config.slot_bytes, size());
   const std::size_t bytes = EngineSetup::bytes(setup.window, setup.sets, setup.slot_bytes, size());
   memory_offset_ = context.heap().allocate(bytes, kPage, group_.id, agreement.maximum);
-  words_offset_ =
-      context.signal_heap().allocate(setup.sets * kPage, kPage, group_.id, agreement.maximum);
+  // Only whole groups are allocated there, so every free place starts with one.
+  words_offset_ = context.signal_heap().allocate(setup.sets * kGroupBytes, kLineBytes, group_.id,
+                                                 agreement.maximum);
   setup.first_line = static_cast<std::uint32_t>(words_offset_ / kLineBytes);
   setup.memory = context.heap().at(memory_offset_);
   for (std::uint32_t set = 0; set < setup.sets; ++set)

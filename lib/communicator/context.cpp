@@ -75,7 +75,7 @@ void Context::prepare_signals(std::span<std::byte> memory) {
   signal_heap_ = std::make_unique<SymmetricHeap>(memory.first(signals_.lines() * kLineBytes));
   const auto alone = [](std::uint64_t mine) { return mine; };
   const std::size_t group = kLinesPerGroup * kLineBytes;
-  if (signal_heap_->allocate(group, group, 0, alone) != 0)
+  if (signal_heap_->allocate(group, kLineBytes, 0, alone) != 0)
     throw CollectiveError(ErrorKind::Internal, "wiring", "the signal region is not empty");
   health_.open(signals_);
 }

@@ -24,8 +24,8 @@
 namespace rlx::detail {
 namespace {
 
-constexpr std::uint32_t kSignalLines = 65536;  // 4 MiB of addresses; 127 communicators at W = 4
-constexpr std::uint64_t kMagic = 0x31786c72;   // "rlx1"
+constexpr std::uint32_t kSignalLines = 1024 * kLinesPerGroup;  // 127 communicators at W = 4
+constexpr std::uint64_t kMagic = 0x31786c72;                   // "rlx1"
 
 /// The first two members never move: ranks of different wire versions can read them. Everybody gets
 /// everybody's, so it is short.

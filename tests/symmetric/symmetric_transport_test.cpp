@@ -17,7 +17,7 @@ using testing::HasSubstr;
 class ScriptedTransport final : public SymmetricTransport {
  public:
   ScriptedTransport() : SymmetricTransport(Rank(0), 3) {
-    record_window(Rank(1), 0, SignalRegion::bytes(64));
+    record_window(Rank(1), 0, SignalRegion::bytes(kLinesPerGroup));
     record_window(Rank(1), 2, 1000);
   }
   using SymmetricTransport::fail;
@@ -163,11 +163,12 @@ TEST(SymmetricTransport, the_last_byte_of_a_window_is_inside_and_the_next_is_not
 TEST(SymmetricTransport, a_signal_to_another_rank_than_its_bytes_is_refused) {
   ScriptedTransport transport;
   Completion completion;
-  transport.checked_put_signal(0, kPlace, kByte, {Rank(1), 63, 1}, completion);
-  EXPECT_EQ(thrown_by([&] {
-              transport.checked_put_signal(0, kPlace, kByte, {Rank(1), 64, 1}, completion);
-            }).kind(),
-            ErrorKind::OutOfBounds);
+  transport.checked_put_signal(0, kPlace, kByte, {Rank(1), kLinesPerGroup - 1, 1}, completion);
+  EXPECT_EQ(
+      thrown_by([&] {
+        transport.checked_put_signal(0, kPlace, kByte, {Rank(1), kLinesPerGroup, 1}, completion);
+      }).kind(),
+      ErrorKind::OutOfBounds);
   EXPECT_EQ(thrown_by([&] {
               transport.checked_put_signal(0, {Rank(1), 2, 0}, kByte, {Rank(3), 0, 1}, completion);
             }).kind(),

@@ -36,7 +36,7 @@ INSTANTIATE_TEST_SUITE_P(
     test::case_name);
 
 constexpr std::size_t kHeap = 1 << 16;
-constexpr std::uint32_t kLines = 128;
+constexpr std::uint32_t kLines = 2 * kLinesPerGroup;
 
 // `n` ranks, all in the hands of this thread, so that the test decides who polls when.
 struct Ranks {
@@ -217,16 +217,18 @@ TEST(FaultyTransport, completion_data_is_rebuilt_on_the_epoch_that_the_target_ex
   EXPECT_EQ(ranks[0].capabilities().protocol, SignalProtocol::completion_data);
   Completion completion;
   for (std::uint32_t part = 1; part <= 130; ++part) {  // more than the 64 that 6 bits tell apart
-    ASSERT_EQ(ranks[0].signal(0, {Rank(1), 70, value(part)}, completion), Issue::done);
+    ASSERT_EQ(ranks[0].signal(0, {Rank(1), kLinesPerGroup + 6, value(part)}, completion),
+              Issue::done);
   }
   ranks.poll(0, [&] { return completion.drained(); });
-  ranks.poll(1, [&] { return ranks.word(1, 70) == value(130); });
+  ranks.poll(1, [&] { return ranks.word(1, kLinesPerGroup + 6) == value(130); });
   // The sender's epoch does not travel: a target that has not opened it gets the one it expects.
   ranks.signals(1).expected(1).store(SignalValue::make(40, 0, 0));
-  ASSERT_EQ(ranks[0].signal(0, {Rank(1), 70, SignalValue::make(39, 1, 8)}, completion),
-            Issue::done);
+  ASSERT_EQ(
+      ranks[0].signal(0, {Rank(1), kLinesPerGroup + 6, SignalValue::make(39, 1, 8)}, completion),
+      Issue::done);
   ranks.poll(0, [&] { return completion.drained(); });
-  ranks.poll(1, [&] { return ranks.word(1, 70) == SignalValue::make(40, 1, 8); });
+  ranks.poll(1, [&] { return ranks.word(1, kLinesPerGroup + 6) == SignalValue::make(40, 1, 8); });
 }
 
 TEST(FaultyTransport, a_dropped_peer_gets_no_more_and_nobody_is_told) {

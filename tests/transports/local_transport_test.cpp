@@ -18,12 +18,12 @@ INSTANTIATE_TEST_SUITE_P(Local, TransportSuite,
                          test::case_name);
 
 TEST(LocalTransport, fan_out_gives_wired_ranks_with_zeroed_memory) {
-  const auto ranks = LocalTransport::fan_out(3, 100, 70);
+  const auto ranks = LocalTransport::fan_out(3, 100, kLinesPerGroup + 1);
   ASSERT_EQ(ranks.size(), 3U);
   for (std::uint32_t i = 0; i < 3; ++i) {
     EXPECT_EQ(ranks[i]->rank(), Rank(i));
     EXPECT_EQ(ranks[i]->heap().size(), 128U);
-    EXPECT_EQ(ranks[i]->signals().lines(), 128U);
+    EXPECT_EQ(ranks[i]->signals().lines(), 2 * kLinesPerGroup);
     for (const std::byte byte : ranks[i]->heap()) EXPECT_EQ(byte, std::byte{0});
     EXPECT_EQ(ranks[i]->window_bytes(Rank(2), 1), 128U);
   }
@@ -76,7 +76,7 @@ TEST(LocalTransport, a_key_of_something_else_is_not_admitted) {
 
 TEST(LocalTransport, a_second_signal_region_is_refused) {
   const auto ranks = LocalTransport::bare(1);
-  std::vector<std::byte> memory(SignalRegion::bytes(64));
+  std::vector<std::byte> memory(SignalRegion::bytes(kLinesPerGroup));
   EXPECT_TRUE(ranks[0]->attach(memory, WindowRole::signals).has_value());
   EXPECT_FALSE(ranks[0]->attach(memory, WindowRole::signals).has_value());
   EXPECT_THAT(ranks[0]->failure()->message, testing::HasSubstr("signal region"));
