@@ -34,28 +34,6 @@ namespace rlx::collectives {
 
 namespace {
 
-/// Bytes per microsecond of one core: what it copies, adds to a sum besides the first source, reads
-/// from another core's cache and stores there. A copy that goes to another core's lines is slower
-/// while they are in a cache, which is to say up to kCachedBytes.
-constexpr double kCopiedPerUs = 25000;
-constexpr double kReducedPerUs = 40000;
-constexpr double kLoadedPerUs = 12000;
-constexpr double kStoredPerUs = 15000;
-constexpr double kCopiedToPeersPerUs = 7000;
-constexpr double kCachedBytes = 128 << 10;
-constexpr double kSingleCopyUs = 1.4;
-constexpr double kSingleCopiedPerUs = 30000;  // besides loading
-/// What a further piece takes besides; and the first line of a peer's chunk, loaded, put or stored.
-constexpr double kPieceUs = 0.1;
-constexpr double kLoadUs = 0.045;
-constexpr double kLineUs = 0.018;
-constexpr double kPutUs = 0.04;
-constexpr double kFetchUs = 0.15;
-constexpr double kKnownFetchUs = 0.02;
-constexpr double kRelayUs = 0.25;
-constexpr double kStoreUs = 0.06;
-constexpr double kNodeRoundUs = 0.3;
-constexpr double kCopyToPeerUs = 0.15;
 constexpr double kBytesPerUsOfGigabyte = 1000;
 /// Pieces smaller than this are not worth their messages.
 constexpr std::size_t kSmallestPieceBytes = 16 << 10;
@@ -84,29 +62,36 @@ double first_lines_us(const TunerInput& input, const Algorithm& algorithm, const
                       double chunk) {
   const bool puts = input.load_store && algorithm.needs.reach == Reach::messages;
   const double more_lines = cost.most_bytes > 0 ? std::ceil(chunk / kLinePayload) - 1 : 0;
-  return static_cast<double>(cost.loaded_chunks) * (kLoadUs + std::max(0.0, more_lines) * kLineUs) +
-         (puts ? static_cast<double>(cost.sent_chunks) * kPutUs : 0);
+  return static_cast<double>(cost.loaded_chunks) *
+             (input.memory->load_us + std::max(0.0, more_lines) * input.memory->line_us) +
+         (puts ? static_cast<double>(cost.sent_chunks) * input.memory->put_us : 0);
 }
 
 /// What a copy to scratch that peers have read, and so hold, takes more than another.
-double shared_scratch_us(const Algorithm& algorithm, const Cost& cost, double chunk) {
+double shared_scratch_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
+                         double chunk) {
   const bool shared = algorithm.needs.reach == Reach::load_store && cost.scratch_chunks > 0;
-  return shared ? chunk / kStoredPerUs - chunk / kCopiedPerUs : 0;
+  return shared ? chunk / input.memory->stored_per_us - chunk / input.memory->copied_per_us : 0;
 }
 
 /// Copies out of private memory go through the system, chunk by chunk.
 double single_copies_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost,
                         const Choice& choice, double chunk) {
   const bool fetched = input.private_input && algorithm.needs.copies && !choice.stages_input;
-  const double each = kSingleCopyUs + chunk / kSingleCopiedPerUs;
+  const double each = input.memory->single_copy_us + chunk / input.memory->single_copied_per_us;
   return fetched ? each * static_cast<double>(cost.loaded_chunks) : 0;
 }
 
 /// Storing one chunk to a peer's memory.
-double stored_us(double chunk, bool copied) {
-  if (!copied) return kStoreUs + chunk / kStoredPerUs;
-  const double cached = std::min(chunk, kCachedBytes);
-  return kCopyToPeerUs + cached / kCopiedToPeersPerUs + (chunk - cached) / kCopiedPerUs;
+double stored_us(const TunerInput& input, double chunk, bool copied) {
+  if (!copied) {
+    const double rate =
+        input.in_place ? input.memory->stored_per_us : input.memory->stored_apart_per_us;
+    return input.memory->store_us + chunk / rate;
+  }
+  const double cached = std::min(chunk, input.memory->cached_bytes);
+  return input.memory->copy_to_peer_us + cached / input.memory->copied_to_peers_per_us +
+         (chunk - cached) / input.memory->copied_per_us;
 }
 
 /// What does not travel in the line of its signal is fetched when the signal has been seen. Where
@@ -114,13 +99,14 @@ double stored_us(double chunk, bool copied) {
 double fetch_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost) {
   if (cost.most_bytes > 0) return 0;
   if (!input.load_store) return std::min(input.link.latency_us, input.link.message_us);
-  return algorithm.needs.exposes == Exposure::nothing ? kKnownFetchUs : kFetchUs;
+  return algorithm.needs.exposes == Exposure::nothing ? input.memory->known_fetch_us
+                                                      : input.memory->fetch_us;
 }
 
 /// A chain of messages through mapped memory: who has got one looks at it before it sends the next.
 double relayed_us(const TunerInput& input, const Algorithm& algorithm, const Cost& cost) {
   const bool puts = input.load_store && algorithm.needs.reach == Reach::messages;
-  return puts && cost.rounds > 1 ? kRelayUs * (cost.rounds - 1) : 0;
+  return puts && cost.rounds > 1 ? input.memory->relay_us * (cost.rounds - 1) : 0;
 }
 
 /// Ranks of a node that send at the same time: all of them, where the algorithm knows of no nodes.
@@ -134,9 +120,9 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
   const double chunk = chunk_bytes(input, algorithm, cost, choice.piece_count);
   const std::uint32_t senders = senders_of(input, algorithm, cost);
   // What is put into mapped memory is stored there and then read by another core.
-  const double bandwidth = input.load_store
-                               ? 1 / (1 / kStoredPerUs + 1 / kLoadedPerUs)
-                               : input.link.gigabytes_per_second * kBytesPerUsOfGigabyte / senders;
+  const double bandwidth =
+      input.load_store ? 1 / (1 / input.memory->stored_per_us + 1 / input.memory->loaded_per_us)
+                       : input.link.gigabytes_per_second * kBytesPerUsOfGigabyte / senders;
   const double one_link = input.load_store ? bandwidth : bandwidth / input.link.links;
   const double sent = static_cast<double>(cost.sent_chunks);
   const double path = std::max(sent, static_cast<double>(cost.path_chunks));
@@ -147,18 +133,20 @@ PieceTime piece_time(const TunerInput& input, const Algorithm& algorithm, const 
   const double staged_in = choice.stages_input ? piece * (scatters ? input.ranks : 1) : 0;
   const double staged_out = choice.stages_output ? piece * (gathers ? input.ranks : 1) : 0;
   const double staged =
-      staged_in / (input.load_store ? kStoredPerUs : kCopiedPerUs) + staged_out / kCopiedPerUs;
+      staged_in / (input.load_store ? input.memory->stored_per_us : input.memory->copied_per_us) +
+      staged_out / input.memory->copied_per_us;
   const auto traffic = [&](std::uint64_t chunks, double rate) {
     return static_cast<double>(chunks) * chunk / rate;
   };
-  const double memory =
-      staged + traffic(cost.copied_chunks, kCopiedPerUs) +
-      traffic(cost.reduced_chunks, kReducedPerUs) + traffic(cost.loaded_chunks, kLoadedPerUs) +
-      static_cast<double>(cost.stored_chunks) * stored_us(chunk, gathers) +
-      shared_scratch_us(algorithm, cost, chunk) + first_lines_us(input, algorithm, cost, chunk) +
-      single_copies_us(input, algorithm, cost, choice, chunk);
+  const double memory = staged + traffic(cost.copied_chunks, input.memory->copied_per_us) +
+                        traffic(cost.reduced_chunks, input.memory->reduced_per_us) +
+                        traffic(cost.loaded_chunks, input.memory->loaded_per_us) +
+                        static_cast<double>(cost.stored_chunks) * stored_us(input, chunk, gathers) +
+                        shared_scratch_us(input, algorithm, cost, chunk) +
+                        first_lines_us(input, algorithm, cost, chunk) +
+                        single_copies_us(input, algorithm, cost, choice, chunk);
   const double fetch = fetch_us(input, algorithm, cost);
-  const double alone = fetch + cost.node_rounds * kNodeRoundUs +
+  const double alone = fetch + cost.node_rounds * input.memory->node_round_us +
                        cost.rounds * input.link.latency_us + relayed_us(input, algorithm, cost) +
                        path * chunk / one_link + handling + memory;
   return {alone, sent * chunk / bandwidth + handling + memory};
@@ -196,8 +184,8 @@ Choice cut(const TunerInput& input, const Algorithm& algorithm, std::size_t piec
              .stages_input = stages_input(algorithm, input),
              .stages_output = stages_output(algorithm, input)};
   const PieceTime time = piece_time(input, algorithm, algorithm.cost(group_of(input)), cut);
-  cut.predicted_us =
-      time.alone + (cut.pieces - 1) * std::max(time.busy + kPieceUs, time.alone / input.window);
+  cut.predicted_us = time.alone + (cut.pieces - 1) * std::max(time.busy + input.memory->piece_us,
+                                                              time.alone / input.window);
   return cut;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "collectives/algorithms.hpp"
+#include "collectives/memory_cost.hpp"
 #include "collectives/tuning_table.hpp"
 #include "rlx/symmetric_transport.hpp"
 
@@ -39,7 +40,8 @@ struct TunerInput {
   std::size_t slot_bytes = 0;  ///< scratch of one epoch
   std::uint32_t window = 1;
   LinkCost link;
-  bool load_store = false;   ///< every member's memory is mapped
+  bool load_store = false;  ///< every member's memory is mapped
+  const MemoryCost* memory = &memory_cost(CacheLayout::mesh);
   bool single_copy = false;  ///< peers' private memory can be read
   bool in_place = false;
   bool stages_input = false;    ///< inputs are copied to staging, whatever the algorithm

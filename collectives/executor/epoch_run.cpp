@@ -161,7 +161,7 @@ std::byte* EpochRun::address(const BoundRef& ref,
   const PeerMemory& peer = arguments_.peer_memory[ref.peer];
   if (ref.space == Space::input) return peer.input + ref.offset;
   if (ref.space == Space::output) return peer.output + ref.offset;
-  const PeerRoute& route = environment.peers[ref.peer];
+  const PeerRoute& route = environment.peers[keeper(ref.peer, environment)];
   return (arguments_.on_device ? route.device_scratch : route.scratch) + arguments_.slot_offset +
          ref.offset;
 }

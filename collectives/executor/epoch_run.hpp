@@ -73,11 +73,14 @@ struct RunArguments {
   const BoundPlan* plan = nullptr;
   std::uint64_t epoch = 0;
   std::uint32_t hash = 0;
-  std::uint32_t first_line = 0;      ///< line of word 0 of this epoch's set, the same on every rank
-  std::uint64_t slot_offset = 0;     ///< of this epoch's slot within the communicator's scratch
-  RunMemory input, output, scratch;  ///< scratch.base is this epoch's slot
-  bool on_device = false;            ///< the slots are those on the device
-  RunMemory arrival;                 ///< holds an ArriveLine that stays unchanged during the run
+  std::uint32_t first_line = 0;   ///< line of word 0 of this epoch's set, the same on every rank
+  std::uint64_t slot_offset = 0;  ///< of this epoch's slot within the communicator's scratch
+  /// Where all scratch is mapped: member i's of this epoch lies in the slot of member (i + turn)
+  /// mod p, for every i. The same on every rank.
+  std::uint32_t turn = 0;
+  RunMemory input, output, scratch;   ///< scratch.base is where my scratch of this epoch starts
+  bool on_device = false;             ///< the slots are those on the device
+  RunMemory arrival;                  ///< holds an ArriveLine that stays unchanged during the run
   PeerMemory* peer_memory = nullptr;  ///< room for one of each group member
   std::size_t element_bytes = 1;
   DType dtype = DType::u8;
@@ -151,6 +154,13 @@ class EpochRun {
   [[nodiscard]] std::byte* line(std::uint32_t peer, std::uint32_t word,
                                 const RunEnvironment& environment) const noexcept {
     return environment.peers[peer].signals + (arguments_.first_line + word) * kLineBytes;
+  }
+  /// The member in whose slot another's scratch lies.
+  [[nodiscard]] std::uint32_t keeper(std::uint32_t member,
+                                     const RunEnvironment& environment) const noexcept {
+    const std::size_t at = std::size_t{member} + arguments_.turn;
+    const std::size_t ranks = environment.peers.size();
+    return static_cast<std::uint32_t>(at < ranks ? at : at - ranks);
   }
   [[nodiscard]] RemoteRef remote(const BoundStep& step,
                                  const RunEnvironment& environment) const noexcept;

@@ -62,6 +62,11 @@ class CommunicatorState : public std::enable_shared_from_this<CommunicatorState>
   [[nodiscard]] const Engine& engine() const noexcept { return *engine_; }
   [[nodiscard]] Engine& engine() noexcept { return *engine_; }
   [[nodiscard]] PlanCache& plans() noexcept { return *plans_; }
+  /// PlanCache::force(), for the calls that were made before as well.
+  void force(ForcedPlan forced) {
+    for (RepeatedCall& known : known_) known.prepared = nullptr;
+    plans_->force(std::move(forced));
+  }
   [[nodiscard]] const GroupSetup& group() const noexcept { return group_; }
 
   /// A blocking call, again or for the first time. Throws the Context's failure, or Closed.

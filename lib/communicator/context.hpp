@@ -45,6 +45,7 @@ static_assert(sizeof(ExtentRecord) == 96);
 struct AgreedValues {
   collectives::LinkCost link;
   bool load_store = false;  ///< everybody's memory is mapped everywhere: there is one node
+  collectives::CacheLayout caches = collectives::CacheLayout::mesh;  ///< rank 0's
   /// By transport rank: ranks with equal numbers can load and store each other's memory, and a
   /// route to one of them says where it is. Other ranks take messages, wherever they run.
   std::vector<std::uint32_t> node_of;
@@ -115,8 +116,8 @@ class Context {
   void look_at_health() noexcept {
     if (const std::uint64_t word = health_.word(); word != 0 && !failed()) hear(word);
   }
-  /// Takes the lock if it is free and advances; then the streams that have collectives in them. True
-  /// if anything moved.
+  /// Takes the lock if it is free and advances; then the streams that have collectives in them.
+  /// True if anything moved.
   bool try_advance() noexcept;
   /// Without the lock: polls until done() or a failure, which it throws.
   template <class Done>

@@ -88,6 +88,7 @@ Engine::Engine(EngineSetup setup, collectives::RunEnvironment environment, FindW
       context_(context),
       window_(setup_.window),
       sets_(setup_.sets),
+      members_(static_cast<std::uint32_t>(setup_.peers.size())),
       active_(setup_.window) {
   environment_.peers = setup_.peers;
   for (Active& slot : active_) slot.peers.resize(setup_.peers.size());
@@ -148,7 +149,7 @@ bool Engine::repeat(RepeatedCall& call, std::uint64_t sequence, std::uint32_t po
   }
   expect(epoch);
   frontier_ = next_start_;
-  own_next_lines(plan.tail);
+  own_next_lines(plan);
   return true;
 }
 
@@ -178,7 +179,7 @@ bool Engine::run_alone(const std::shared_ptr<CallState>& call, std::uint32_t pol
     advance_epochs();
   }
   if (frontier_ == next_start_) {
-    own_next_lines(call->prepared->tail);
+    own_next_lines(*call->prepared);
     return true;
   }
   for (std::uint64_t epoch = frontier_; epoch < next_start_; ++epoch)
@@ -189,16 +190,17 @@ bool Engine::run_alone(const std::shared_ptr<CallState>& call, std::uint32_t pol
 
 /// Takes the lines that the next epoch will probably write into this core's cache: others have read
 /// them D epochs ago, and the store of a shared line waits until they have let go.
-void Engine::own_next_lines(const collectives::BoundPlan& plan) const noexcept {
+void Engine::own_next_lines(const PreparedCall& call) const noexcept {
   const auto set = sets_(next_start_);
+  const std::uint32_t turned = turn(call, next_start_);
   const std::size_t first_line = (setup_.first_line + set * kLinesPerGroup) * kLineBytes;
   const std::size_t slot = set * setup_.slot_bytes;
-  for (const collectives::BoundRef& ref : plan.shared_lines) {
+  for (const collectives::BoundRef& ref : call.tail.shared_lines) {
     const std::uint32_t owner = ref.peer == collectives::kMe ? environment_.me : ref.peer;
-    const collectives::PeerRoute& peer = environment_.peers[owner];
-    const std::byte* line =
-        (ref.space == collectives::Space::line ? peer.signals + first_line : peer.scratch + slot) +
-        ref.offset;
+    const bool word = ref.space == collectives::Space::line;
+    const std::byte* line = (word ? setup_.peers[owner].signals + first_line
+                                  : setup_.peers[members_(owner + turned)].scratch + slot) +
+                            ref.offset;
 #if defined(__x86_64__)
     asm volatile("prefetchw %0" : : "m"(*line));
 #else
@@ -354,8 +356,10 @@ void Engine::set_epoch(collectives::RunArguments& arguments, const PreparedCall&
   arguments.epoch = epoch;
   arguments.first_line = setup_.first_line + set * kLinesPerGroup;
   arguments.slot_offset = set * setup_.slot_bytes;
-  std::byte* const slots =
-      plan.on_device ? setup_.peers[environment_.me].device_scratch : setup_.memory + kControlBytes;
+  arguments.turn = turn(plan, epoch);
+  const collectives::PeerRoute& keeper = setup_.peers[members_(environment_.me + arguments.turn)];
+  std::byte* slots = plan.on_device ? keeper.device_scratch : setup_.memory + kControlBytes;
+  if (arguments.turn != 0) slots = keeper.scratch;
   arguments.scratch = {slots + arguments.slot_offset, setup_.memory_window};
 }
 

@@ -39,17 +39,22 @@ struct EngineSetup {
                                          std::size_t slot_bytes, std::size_t ranks);
 };
 
-/// Numbers modulo n, without a division where n is a power of two.
+/// Numbers modulo n, and how often n went into them, without a division where n is a power of two.
 class Cycle {
  public:
-  explicit Cycle(std::uint32_t n) : n_(n), mask_(std::has_single_bit(n) ? n - 1 : 0) {}
+  explicit Cycle(std::uint32_t n)
+      : n_(n), mask_(std::has_single_bit(n) ? n - 1 : 0), shift_(std::countr_zero(n)) {}
   [[nodiscard]] std::uint32_t operator()(std::uint64_t number) const noexcept {
     return static_cast<std::uint32_t>(mask_ != 0 ? number & mask_ : number % n_);
+  }
+  [[nodiscard]] std::uint64_t turns(std::uint64_t number) const noexcept {
+    return mask_ != 0 ? number >> shift_ : number / n_;
   }
 
  private:
   std::uint32_t n_;
   std::uint32_t mask_;
+  int shift_;
 };
 
 /// What an epoch that can not go on is waiting for.
@@ -134,11 +139,14 @@ class Engine {
   void chain(CallState& call) noexcept;
   bool advance_epochs() noexcept;
   collectives::RunStatus advance_epoch(Active& active) noexcept;
-  void own_next_lines(const collectives::BoundPlan& plan) const noexcept;
+  void own_next_lines(const PreparedCall& call) const noexcept;
   void describe(const CallState& call) noexcept;
   void expect(std::uint64_t epoch) const noexcept;
   void set_epoch(collectives::RunArguments& arguments, const PreparedCall& plan,
                  std::uint64_t epoch) const noexcept;
+  [[nodiscard]] std::uint32_t turn(const PreparedCall& plan, std::uint64_t epoch) const noexcept {
+    return plan.rotates_scratch ? members_(sets_.turns(epoch)) : 0;
+  }
   bool start_ready() noexcept;
   void start(const std::shared_ptr<CallState>& call) noexcept;
   void set_memory(collectives::RunArguments& arguments, Active& active) noexcept;
@@ -162,6 +170,7 @@ class Engine {
   void* context_;
   Cycle window_;
   Cycle sets_;
+  Cycle members_;
   std::vector<Active> active_;                      // by epoch mod W
   std::deque<std::shared_ptr<CallState>> waiting_;  // calls with epochs that have not started
   std::deque<std::shared_ptr<CallState>> calls_in_flight_;

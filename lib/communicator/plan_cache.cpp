@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "collectives/chunks.hpp"
+
 namespace rlx::detail {
 namespace {
 
@@ -53,6 +55,24 @@ bool streams(const PreparedCall& plan, const CallArguments& call,
   const bool reduces = plan.schedule.collective != collectives::Collective::all_gather;
   if (call.in_place && reduces) return false;
   return is_long(plan, environment, measured);
+}
+
+/// By values that are equal on all ranks. When a set of epochs that all depend on each other comes
+/// round again, everybody has let go of all slots of it (rule 5), whoever they belong to.
+bool rotates(const PreparedCall& plan, const collectives::Cost& cost,
+             const PlanEnvironment& environment, Rotation wanted) {
+  if (!environment.load_store || environment.devices || !plan.schedule.all_dependent) return false;
+  if (wanted != Rotation::by_caches) return wanted == Rotation::on;
+  const collectives::MemoryCost& memory = collectives::memory_cost(environment.caches);
+  const std::uint32_t chunks = plan.schedule.collective == collectives::Collective::all_reduce
+                                   ? std::max<std::uint32_t>(cost.chunks, 1)
+                                   : 1;
+  const std::size_t bytes =
+      cost.scratch_chunks *
+      collectives::chunk_capacity(plan.piece_count, chunks, plan.element_bytes) *
+      plan.element_bytes;
+  return environment.ranks <= memory.rotates_most_ranks && bytes >= memory.rotates_from &&
+         bytes <= memory.rotates_to;
 }
 
 void bind_pieces(PreparedCall& plan, const PlanEnvironment& environment) {
@@ -152,6 +172,7 @@ collectives::TunerInput PlanCache::tuner_input(const CallArguments& call) const 
           .window = environment_.window,
           .link = environment_.link,
           .load_store = environment_.load_store,
+          .memory = &collectives::memory_cost(environment_.caches),
           .single_copy = environment_.single_copy,
           .in_place = call.in_place,
           .stages_input = private_input && staged,
@@ -229,6 +250,9 @@ std::shared_ptr<const PreparedCall> PlanCache::build(const CallArguments& call) 
                      ? streams(*plan, call, environment_, choice.stream_from)
                      : forced_.streaming == Streaming::on;
   plan->tail_count = plan->count - (plan->pieces - 1) * plan->piece_count;
+  const collectives::Cost cost =
+      choice.algorithm->cost({environment_.ranks, 0, environment_.nodes.get()});
+  plan->rotates_scratch = rotates(*plan, cost, environment_, forced_.rotation);
   bind_pieces(*plan, environment_);
   return plan;
 }

@@ -22,6 +22,7 @@ struct PlanEnvironment {
   std::uint32_t window = 1;
   collectives::LinkCost link;
   bool load_store = false;  ///< all members' memory is mapped
+  collectives::CacheLayout caches = collectives::CacheLayout::mesh;  ///< of the cores that share it
   /// How the members are spread over nodes; null where all are reached alike.
   std::shared_ptr<const collectives::Nodes> nodes;
   bool single_copy = false;      ///< their private memory can be read
@@ -42,11 +43,15 @@ struct PlanEnvironment {
 /// Whether results are written past the caches.
 enum class Streaming : std::uint8_t { by_length, off, on };
 
+/// Whether scratch moves on from member to member: see PreparedCall::rotates_scratch.
+enum class Rotation : std::uint8_t { by_caches, off, on };
+
 /// What is run whatever would be chosen. For measurements.
 struct ForcedPlan {
   std::string algorithm;        ///< empty: chosen
   std::size_t piece_bytes = 0;  ///< of vector or block; 0: as the cost model cuts
   Streaming streaming = Streaming::by_length;
+  Rotation rotation = Rotation::by_caches;
 };
 
 /// A call's signature bound to everything but addresses.
@@ -73,6 +78,9 @@ struct PreparedCall {
   std::size_t stage_stride = 0;  ///< from block to block in staging
   StepKernel kernel = nullptr;   ///< none where a device runs the steps
   bool stream = false;           ///< outputs are written past the caches
+  /// All scratch is mapped, and each time its set comes round again each member's lies one member
+  /// further on: who writes it then is one who has read it the last time.
+  bool rotates_scratch = false;
   DType dtype = DType::u8;
   ReduceKind kind = ReduceKind::Sum;
   std::uint64_t divisor = 0;

@@ -284,6 +284,7 @@ std::shared_ptr<Context> Context::wire(PhasedBootstrap& bootstrap,
   context->agreed_.node_of = agree_on_nodes(maps);
   context->agreed_.load_store = everybody_maps_all(maps);
   context->agreed_.stream_bytes = from_rank_0(bootstrap, stream_bytes_here());
+  context->agreed_.caches = from_rank_0(bootstrap, collectives::cache_layout_here());
   context->agreed_.topology = broadcast_text(
       bootstrap, collectives::topology_of(wire.capabilities(), context->agreed_.load_store));
   context->agreed_.tuning = agree_on_tuning(bootstrap, options.config);

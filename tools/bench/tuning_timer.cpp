@@ -63,12 +63,12 @@ collectives::TunerInput tuner_input(Communicator& comm, const TuningCall& call) 
 }
 
 Plan TuningTimer::plan(const TuningCall& call, const Candidate& candidate) {
-  detail::PlanCache& plans = comm_.state().plans();
-  plans.force({.algorithm = candidate.algorithm,
+  detail::CommunicatorState& state = comm_.state();
+  state.force({.algorithm = candidate.algorithm,
                .piece_bytes = candidate.piece_bytes,
                .streaming = candidate.streams ? detail::Streaming::on : detail::Streaming::off});
   Plan plan = call.collective->planner(kType, call.buffers, call.placement)(comm_, call.operands);
-  plans.force({});
+  state.force({});
   return plan;
 }
 
