@@ -41,7 +41,7 @@ PlanEnvironment plan_environment(Context& context, const GroupSetup& group) {
   environment.window = config.window;
   environment.link = context.agreed().link;
   environment.load_store = maps_all_members(context, group);
-  environment.caches = context.agreed().caches;
+  if (environment.load_store) environment.caches = context.agreed().caches;
   environment.nodes = nodes_of_members(context, group);
   environment.single_copy = context.agreed().single_copy;
   environment.stream_bytes = context.agreed().stream_bytes;

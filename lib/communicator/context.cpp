@@ -266,7 +266,7 @@ std::shared_ptr<Context> Context::over(SymmetricTransport& transport, SignalRegi
   context->agreed_.node_of = nodes_alone(transport);
   context->agreed_.load_store = mapped_set(transport).count == transport.size();
   context->agreed_.stream_bytes = stream_bytes_here();
-  if (context->agreed_.load_store) context->agreed_.caches = collectives::cache_layout_here();
+  context->agreed_.caches = collectives::cache_layout_here();
   context->agreed_.ranks_fit_cores =
       transport.size() <= static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_ONLN));
   if (!context->agreed_.ranks_fit_cores)

@@ -61,6 +61,17 @@ TEST(Why, says_why_the_table_does_not_decide) {
                                        "private, out of place"));
 }
 
+TEST(Why, knows_what_lines_cost_by_the_layout_of_the_caches_where_memory_is_mapped) {
+  const Question mesh{.ranks = 2, .bytes = 64};
+  Question complexes = mesh;
+  complexes.caches = collectives::CacheLayout::complexes;
+  EXPECT_THAT(why(mesh), HasSubstr("caches: mesh"));
+  EXPECT_THAT(why(complexes), HasSubstr("caches: complexes"));
+  EXPECT_NE(why(mesh), why(complexes));
+  complexes.over = Over::ofi;
+  EXPECT_THAT(why(complexes), HasSubstr("caches: mesh"));
+}
+
 TEST(Why, says_what_keeps_algorithms_from_being_considered) {
   EXPECT_THAT(why({.bytes = 8, .over = Over::ofi}),
               HasSubstr("not considered: lines loads and stores peers' memory"));

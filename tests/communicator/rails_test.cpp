@@ -7,6 +7,7 @@
 
 #include "lib/communicator/communicator_state.hpp"
 #include "tests/communicator/checks.hpp"
+#include "tests/communicator/forwarding_transport.hpp"
 #include "transports/faulty/faulty_transport.hpp"
 
 namespace rlx::test {
@@ -101,48 +102,24 @@ INSTANTIATE_TEST_SUITE_P(Ofi, OnRails,
                          });
 
 /// Counts what goes over each lane.
-class LaneCounter final : public SymmetricTransport {
+class LaneCounter final : public ForwardingTransport {
  public:
   using Counts = std::array<std::atomic<std::uint64_t>, 64>;
   LaneCounter(std::unique_ptr<SymmetricTransport> inner, Counts& counts)
-      : SymmetricTransport(inner->rank(), inner->size()),
-        inner_(std::move(inner)),
-        counts_(counts) {
-    share_kept(*inner_);
-  }
-  Issue put(Lane lane, RemoteRef to, LocalRef from, Completion& completion) noexcept override {
-    return inner_->put(lane, to, from, completion);
-  }
+      : ForwardingTransport(std::move(inner)), counts_(counts) {}
   Issue put_signal(Lane lane, RemoteRef to, LocalRef from, Signal signal,
                    Completion& completion) noexcept override {
-    return counted(lane, inner_->put_signal(lane, to, from, signal, completion));
-  }
-  Issue get(Lane lane, LocalRef to, RemoteRef from, Completion& completion) noexcept override {
-    return inner_->get(lane, to, from, completion);
+    return counted(lane, ForwardingTransport::put_signal(lane, to, from, signal, completion));
   }
   Issue signal(Lane lane, Signal signal, Completion& completion) noexcept override {
-    return counted(lane, inner_->signal(lane, signal, completion));
-  }
-  bool progress() noexcept override { return inner_->progress(); }
-  std::optional<Window> attach(std::span<std::byte> memory, WindowRole role) noexcept override {
-    return inner_->attach(memory, role);
-  }
-  bool admit(Rank rank, WindowNumber number, const WindowKey& key) noexcept override {
-    if (!inner_->admit(rank, number, key)) return false;
-    record_window(rank, number, inner_->window_bytes(rank, number), inner_->mapped(rank, number));
-    return true;
-  }
-  void detach(WindowNumber number) noexcept override { inner_->detach(number); }
-  [[nodiscard]] const TransportCapabilities& capabilities() const noexcept override {
-    return inner_->capabilities();
+    return counted(lane, ForwardingTransport::signal(lane, signal, completion));
   }
 
  private:
   Issue counted(Lane lane, Issue issue) noexcept {
-    if (issue == Issue::done) ++counts_[lane % inner_->capabilities().lanes % counts_.size()];
+    if (issue == Issue::done) ++counts_[lane % capabilities().lanes % counts_.size()];
     return issue;
   }
-  std::unique_ptr<SymmetricTransport> inner_;
   Counts& counts_;
 };
 

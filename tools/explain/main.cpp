@@ -25,6 +25,7 @@ namespace collectives = rlx::collectives;
 using rlx::CollectiveError;
 using rlx::ErrorKind;
 using rlx::collectives::Algorithm;
+using rlx::collectives::CacheLayout;
 using rlx::collectives::Collective;
 
 constexpr std::uint32_t kDefaultRanks = 4;
@@ -50,6 +51,7 @@ struct Options {
   bool in_place = false;
   std::uint32_t cores = 0;
   std::string transport = "shm";
+  std::string caches;
   std::string tuning;
 
   [[nodiscard]] std::uint32_t size() const {
@@ -159,6 +161,10 @@ void explain_choice(const Options& options, Collective collective) {
       .in_place = options.in_place,
       .cores = options.cores,
       .over = options.transport == "shm" ? rlx::explain::Over::shm : rlx::explain::Over::ofi,
+      .caches = options.caches == to_string(CacheLayout::mesh) ? CacheLayout::mesh
+                : options.caches == to_string(CacheLayout::complexes)
+                    ? CacheLayout::complexes
+                    : collectives::cache_layout_here(),
       .config = rlx::Config::from_environment()};
   if (!options.tuning.empty()) question.config.tuning = options.tuning;
   if (!options.algorithm.empty()) question.config.algorithm = options.algorithm;
@@ -237,6 +243,9 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--transport", options.transport,
                  "--why: shm or ofi, which is taken for TCP (shm; with --nodes hybrid)")
       ->check(CLI::IsMember({"shm", "ofi"}));
+  app.add_option("--caches", options.caches,
+                 "--why: how cores share caches: mesh or complexes (as on this machine)")
+      ->check(CLI::IsMember({to_string(CacheLayout::mesh), to_string(CacheLayout::complexes)}));
   app.add_option("--tuning", options.tuning, "--why: a table of rlx-bench --tune (RLX_TUNING)");
 }
 

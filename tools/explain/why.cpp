@@ -25,6 +25,11 @@ bool is_mapped(const Question& question) {
   return question.nodes == nullptr ? question.over == Over::shm : question.nodes->count() == 1;
 }
 
+// As communicators: those of mapped memory tell each other.
+collectives::CacheLayout caches_of(const Question& question) {
+  return is_mapped(question) ? question.caches : collectives::CacheLayout::mesh;
+}
+
 std::string topology(const Question& question) {
   if (is_mapped(question)) return std::string(collectives::kMappedTopology);
   const std::string provider =
@@ -49,6 +54,7 @@ TunerInput input_of(const Question& question, const std::string& topology) {
           .window = question.config.window,
           .link = crowded ? collectives::in_turns(link) : link,
           .load_store = mapped,
+          .memory = &collectives::memory_cost(caches_of(question)),
           .single_copy = mapped && question.config.single_copy,
           .in_place = question.in_place,
           .private_input = is_private,
@@ -99,10 +105,10 @@ std::string why(const Question& question) {
   text += rule_text(question, choice);
   text += fmt::format(
       "\npredicted, at {:.3g} us, {:.3g} us a message and {:.3g} GB/s, slots of {} bytes, window "
-      "{}:\n"
+      "{}, caches: {}:\n"
       "  {:<20} {:>12}  cut into\n",
       input.link.latency_us, input.link.message_us, input.link.gigabytes_per_second,
-      input.slot_bytes, input.window, "algorithm", "us");
+      input.slot_bytes, input.window, to_string(caches_of(question)), "algorithm", "us");
   std::vector<Alternative> all = alternatives(input);
   std::ranges::stable_sort(all, {}, [](const Alternative& one) {
     return std::pair(!one.obstacle.empty(), one.choice.predicted_us);

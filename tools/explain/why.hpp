@@ -21,6 +21,7 @@ struct Question {
   bool in_place = false;
   std::uint32_t cores = 0;  ///< that the ranks share; 0: each has one
   Over over = Over::shm;
+  collectives::CacheLayout caches = collectives::CacheLayout::mesh;  ///< of the machine
   Config config;     ///< algorithm, slots, window, single copy and provider count
   std::string file;  ///< the table's name, for people; empty: there is none
   const collectives::TuningTable* tuning = nullptr;
